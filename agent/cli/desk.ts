@@ -1,0 +1,58 @@
+import type { AnyCheck } from '../../checks/check.ts';
+import type { Plan } from '../../checks/plan.ts';
+import type { Allowlist } from '../../contracts/allowlist.ts';
+import type { CheckId } from '../../contracts/finding.ts';
+import type { Policy } from '../../contracts/policy.ts';
+import type { Progress } from '../../contracts/progress.ts';
+import type { CheckDocument } from '../../contracts/report.ts';
+import { cleanText } from './clean-text.ts';
+import type { Output } from './output.ts';
+import type { PlacedProblem } from './policy-file.ts';
+import type { TerminalFacts } from './terminal.ts';
+
+/** What the command line works on. */
+export interface Desk {
+  version: string;
+  checks: readonly AnyCheck[];
+  allowlist: Allowlist;
+  run(request: RunRequest): Promise<CheckDocument>;
+}
+
+export interface RunRequest {
+  policy: Policy;
+  plan: Plan;
+  only: readonly CheckId[] | null;
+  signal: AbortSignal;
+  onProgress: (progress: Progress) => void;
+}
+
+/** Where it was started. */
+export interface Place {
+  stdout: Output;
+  stderr: Output;
+  /** Of the environment: a BCP 47 tag or a POSIX locale name. */
+  language: string | undefined;
+  unicode: boolean;
+  /** False under NO_COLOR and on terminals that know no escapes. */
+  color: boolean;
+  /** False where a log is kept instead of a screen, as in CI, and on terminals that know no escapes. */
+  live: boolean;
+  signal: AbortSignal;
+}
+
+/** Exit status of wrong usage and of a bad policy. */
+export const EXIT_USAGE = 2;
+/** `EX_IOERR` of sysexits.h: the answer could not be written, as on a full disk. */
+export const EXIT_OUTPUT = 74;
+
+/** `file:line:column: key: message`, as editors and CI systems read it. */
+export function placedLines(path: string, problems: readonly PlacedProblem[]): string {
+  return problems
+    .map(({ line, column, key, message }) => [`${path}:${line}:${column}`, ...(key === '' ? [] : [key]), message])
+    .map((parts) => `${cleanText(parts.join(': '))}\n`)
+    .join('');
+}
+
+export function factsOf(output: Output, { color, unicode }: Place, wanted: boolean): TerminalFacts {
+  return { ...output.size(), color: wanted && color && output.isTerminal, unicode };
+}

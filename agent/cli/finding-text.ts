@@ -1,0 +1,17 @@
+import type { Texts } from '../../checks/texts/lookup.ts';
+import type { CheckId, RuleId } from '../../contracts/finding.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
+import { cleanText } from './clean-text.ts';
+
+/** The check's title; a second rule of the same check shows its own id too. */
+export function titleOf(texts: Texts, rule: RuleId, check: CheckId): string {
+  const title = texts.title(check);
+  return String(rule) === String(check) ? title : `${title} (${rule})`;
+}
+
+/** What an outcome says, safe to show; where it could not look, also what stood in the way. */
+export function saysOf(texts: Texts, check: CheckId, outcome: Outcome): string {
+  const says = cleanText(texts.outcome(check, outcome).says);
+  const detail = outcome.kind === 'unknown' ? cleanText(outcome.detail) : '';
+  return detail === '' ? says : `${says} (${detail})`;
+}

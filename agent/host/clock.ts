@@ -1,0 +1,6 @@
+import type { Clock } from '../../checks/host.ts';
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};

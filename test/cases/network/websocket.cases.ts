@@ -1,0 +1,50 @@
+import check from '../../../checks/network/websocket.check.ts';
+import { acmePlan } from '../acme-plan.ts';
+import { defineCases } from '../define-cases.ts';
+
+const host = 'abc.transport.connect.us-west-2.amazonaws.com';
+const hosts = { transport: [host] };
+const known = acmePlan({ network: { hosts, websocketAnswers: 'expected' } });
+const unsure = acmePlan({ network: { hosts } });
+const seen = (overrides: object = {}) => ({
+  endpoints: [{ host, path: 'direct', status: 101, acceptOk: true, connected: true, code: null, server: null, ...overrides }],
+});
+
+export default defineCases(check, [
+  { name: 'upgraded', evidence: seen(), plan: known, outcome: { kind: 'pass' } },
+  {
+    name: 'a proxy answers 200 instead',
+    evidence: seen({ status: 200, acceptOk: false, server: 'nginx' }),
+    plan: known,
+    outcome: { kind: 'fail', reason: 'upgrade-refused', args: { hosts: host, status: 200, server: 'nginx' } },
+  },
+  {
+    name: 'an upgrade with a wrong key',
+    evidence: seen({ acceptOk: false }),
+    plan: known,
+    outcome: { kind: 'fail', reason: 'upgrade-forged', args: { hosts: host, status: 101, server: '' } },
+  },
+  {
+    name: 'silence after the request',
+    evidence: seen({ status: null, acceptOk: false, code: 'ETIMEDOUT' }),
+    plan: known,
+    outcome: { kind: 'fail', reason: 'upgrade-cut', args: { hosts: host, status: 0, server: '' } },
+  },
+  {
+    name: 'a refusal of a host that may want credentials proves nothing',
+    evidence: seen({ status: 403, acceptOk: false }),
+    plan: unsure,
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: `${host} answered 403 to an upgrade without credentials` },
+  },
+  {
+    name: 'no connection: other checks say why',
+    evidence: seen({ status: null, acceptOk: false, connected: false, code: 'ECONNREFUSED' }),
+    plan: known,
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: 'no WebSocket host accepted a connection' },
+  },
+  {
+    name: 'AWS documents only a wildcard, and the policy names no host',
+    evidence: { endpoints: [] },
+    outcome: { kind: 'not-applicable', because: 'no-documented-host' },
+  },
+]);

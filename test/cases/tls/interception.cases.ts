@@ -1,0 +1,65 @@
+import check from '../../../checks/tls/interception.check.ts';
+import { defineCases } from '../define-cases.ts';
+
+const endpoint = (host: string, overrides: object = {}) => ({
+  host,
+  port: 443,
+  anchor: 'expected',
+  root: 'Amazon Root CA 1',
+  sha256: '8ECDE6884F3D87B1125BA31AC3FCB13D7016DE7F57CC904FE1CB97C6AE98196E',
+  issuer: 'CN=Amazon RSA 2048 M02, O=Amazon',
+  organisation: 'Amazon',
+  ...overrides,
+});
+const acme = 'acme.my.connect.aws';
+const resigned = {
+  anchor: 'unknown',
+  root: 'Example Inspection CA',
+  sha256: null,
+  issuer: 'CN=Example Inspection CA, O=Example Inspect',
+  organisation: 'Example Inspect',
+};
+const named = { hosts: acme, count: 1, of: 2, interceptor: 'Example Inspect', issuer: 'CN=Example Inspection CA, O=Example Inspect' };
+const seen = (overrides: object) => ({ endpoints: [endpoint(acme, overrides), endpoint('participant.connect.us-west-2.amazonaws.com')] });
+
+export default defineCases(check, [
+  { name: 'expected roots', evidence: seen({}), outcome: { kind: 'pass' } },
+  {
+    name: 're-signed by an authority that nobody trusts',
+    evidence: seen(resigned),
+    outcome: { kind: 'fail', reason: 'intercepted', args: named },
+  },
+  {
+    name: 're-signed by an authority that this computer trusts',
+    evidence: seen({ ...resigned, anchor: 'local' }),
+    outcome: { kind: 'fail', reason: 'intercepted', args: named },
+  },
+  {
+    name: 'a product that is known',
+    evidence: seen({ ...resigned, issuer: 'CN=Zscaler Intermediate Root CA, O=Zscaler Inc.', organisation: 'Zscaler Inc.' }),
+    outcome: {
+      kind: 'fail',
+      reason: 'intercepted',
+      args: { ...named, interceptor: 'Zscaler', issuer: 'CN=Zscaler Intermediate Root CA, O=Zscaler Inc.' },
+    },
+  },
+  {
+    name: 'another public authority is news, not an interceptor',
+    evidence: seen({ anchor: 'public', root: 'ISRG Root X1', issuer: "CN=R11, O=Let's Encrypt", organisation: "Let's Encrypt" }),
+    outcome: {
+      kind: 'degraded',
+      reason: 'unexpected-root',
+      args: { hosts: acme, count: 1, of: 2, issuer: "CN=R11, O=Let's Encrypt", root: 'ISRG Root X1' },
+    },
+  },
+  {
+    name: 'a self-signed server is a fault of the handshake',
+    evidence: seen({ anchor: 'self-signed-leaf', root: acme, sha256: null, issuer: `CN=${acme}`, organisation: '' }),
+    outcome: { kind: 'pass' },
+  },
+  {
+    name: 'no handshake completed',
+    evidence: { endpoints: [] },
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: 'no endpoint completed a TLS handshake' },
+  },
+]);
