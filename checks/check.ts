@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { CheckId } from '../contracts/finding.ts';
 import type { Args, BlindCause, NotApplicableReason, Outcome } from '../contracts/outcome.ts';
+import { MAX_ARG_LENGTH, MAX_DETAIL_LENGTH } from '../contracts/outcome.ts';
 import type { Enforcement } from '../contracts/policy.ts';
 import type { Hosts, Platform, Reading, Vantage, Venue } from './host.ts';
 import type { Plan } from './plan.ts';
@@ -125,17 +126,15 @@ export function defineCheck<V extends Venue, P, E, const R extends string>(spec:
       const because = spec.notApplicable?.(ask, vantage) ?? null;
       if (because !== null) return { kind: 'not-applicable', because };
       const judged = spec.evaluate(spec.evidence.parse(evidence), ask);
-      if (judged.kind === 'unknown') return { ...judged, detail: judged.detail.slice(0, LONGEST_TEXT) };
+      if (judged.kind === 'unknown') return { ...judged, detail: judged.detail.slice(0, MAX_DETAIL_LENGTH) };
       return judged.kind === 'fail' || judged.kind === 'degraded' ? { ...judged, args: boundArgs(judged.args ?? {}) } : judged;
     },
   };
 }
 
-/** As contracts/outcome.ts allows. Certificates, headers and names are strangers' text, and may be of any length. */
-const LONGEST_TEXT = 500;
-
+/** Certificates, headers and names are strangers' text, and may be of any length. */
 function boundArgs(args: Args): Args {
   return Object.fromEntries(
-    Object.entries(args).map(([key, value]) => [key, typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : value]),
+    Object.entries(args).map(([key, value]) => [key, typeof value === 'string' ? value.slice(0, MAX_ARG_LENGTH) : value]),
   );
 }

@@ -26,15 +26,17 @@ export const NotApplicableReason = z.enum([
 ]);
 export type NotApplicableReason = z.infer<typeof NotApplicableReason>;
 
-/** Values a text may show. Bounded, because they travel in every report. */
-export const Args = z.record(z.string(), z.union([z.string().max(500), z.number(), z.boolean()]));
+/** Values a text may show. Bounded, because they travel in every report; long enough to name every host of a large plan. */
+export const MAX_ARG_LENGTH = 2_000;
+export const MAX_DETAIL_LENGTH = 500;
+export const Args = z.record(z.string(), z.union([z.string().max(MAX_ARG_LENGTH), z.number(), z.boolean()]));
 export type Args = z.infer<typeof Args>;
 
 export const Outcome = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pass') }),
   z.strictObject({ kind: z.literal('degraded'), reason: z.string(), args: Args }),
   z.strictObject({ kind: z.literal('fail'), reason: z.string(), args: Args }),
-  z.strictObject({ kind: z.literal('unknown'), cause: BlindCause, detail: z.string().max(500) }),
+  z.strictObject({ kind: z.literal('unknown'), cause: BlindCause, detail: z.string().max(MAX_DETAIL_LENGTH) }),
   z.strictObject({ kind: z.literal('not-applicable'), because: NotApplicableReason }),
 ]);
 export type Outcome = z.infer<typeof Outcome>;

@@ -2,15 +2,13 @@ import { z } from 'zod';
 import type { Check, Observed } from '../../checks/check.ts';
 import type { DaemonHost } from '../../checks/host.ts';
 import type { Plan } from '../../checks/plan.ts';
-import { type BlindCause, Outcome } from '../../contracts/outcome.ts';
+import { type BlindCause, MAX_DETAIL_LENGTH, Outcome } from '../../contracts/outcome.ts';
 import type { Rule } from '../../contracts/policy.ts';
 
 /** A whole report is meant to stay within this, so evidence of one finding above it is a defect of its check. */
 const MAX_EVIDENCE_BYTES = 16 * 1024;
 /** A crash is told by its first line; a stack helps nobody at a desk and may hold paths of the user. */
 const MAX_CRASH_LENGTH = 200;
-/** As in the contract of outcomes. */
-const MAX_DETAIL_LENGTH = 500;
 
 export interface RuleRun {
   outcome: Outcome;

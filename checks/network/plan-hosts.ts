@@ -1,16 +1,19 @@
 import type { Plan } from '../plan.ts';
 import type { Endpoint } from './endpoints.ts';
 
-/** Hosts named in a text before the rest is only counted. */
-const NAMED = 6;
+/** Characters of a list: every host of a plan with all features fits, and the rest would only be counted. */
+const LONGEST_LIST = 1_900;
 
-/** `a:443, b:443 (+3)`, within the bound of an argument. */
+/** `a:443, b:443`, each once; `(+3)` where there are more than fit. */
 export function listHosts(hosts: readonly string[]): string {
   const unique = [...new Set(hosts)];
-  let named = unique.slice(0, NAMED);
-  while (named.length > 1 && named.join(', ').length > 480) named = named.slice(0, -1);
-  const rest = unique.length - named.length;
-  return (rest > 0 ? `${named.join(', ')} (+${rest})` : named.join(', ')).slice(0, 500);
+  let list = '';
+  for (const [index, host] of unique.entries()) {
+    const longer = index === 0 ? host.slice(0, LONGEST_LIST) : `${list}, ${host}`;
+    if (longer.length > LONGEST_LIST) return `${list} (+${unique.length - index})`;
+    list = longer;
+  }
+  return list;
 }
 
 /** The plan's TCP endpoints: what the 443 probes look at. */
