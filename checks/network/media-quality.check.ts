@@ -42,6 +42,11 @@ export default defineCheck({
       .max(50)
       .describe('Round trip of each Binding that left this desk, in order, to 0.1 ms; null when it was lost')
       .meta({ class: 'internal' }),
+    figures: z
+      .record(z.string(), z.number())
+      .nullable()
+      .describe('What those round trips come to, for people; the judgement counts again. Null without an answer')
+      .meta({ class: 'internal' }),
   }),
   reasons: ['loss', 'round-trip', 'jitter', 'mos'],
   notApplicable({ plan }, vantage) {
@@ -55,9 +60,11 @@ export default defineCheck({
     if (!endpoint) return { seen: false, cause: 'not-collected', detail: 'the endpoint plan names no TURN host' };
     const { addresses } = await host.net.resolve(endpoint.host, 4);
     const address = addresses[0];
-    if (!address) return { seen: true, value: { host: endpoint.host, address: null, rttMs: [] } };
+    if (!address) return { seen: true, value: { host: endpoint.host, address: null, rttMs: [], figures: null } };
     const train = planTrain(endpoint.host, address, endpoint.port, params, (length) => host.net.random(length));
-    return { seen: true, value: { host: endpoint.host, address, rttMs: roundTrips(train, await host.net.exchange(train)) } };
+    const rttMs = roundTrips(train, await host.net.exchange(train));
+    const measured = measureTrain(rttMs);
+    return { seen: true, value: { host: endpoint.host, address, rttMs, figures: measured && rounded(measured) } };
   },
 
   evaluate({ host, address, rttMs }, { params }) {
@@ -65,7 +72,7 @@ export default defineCheck({
     if (!figures) {
       return { kind: 'unknown', cause: 'inconclusive', detail: address ? `${host} answered no Binding` : `${host} has no address` };
     }
-    const args = argsOf(host, figures);
+    const args = { host, ...rounded(figures) };
     const exceeds = (level: 'warn' | 'fail') => {
       if (figures.oneWayLossPercent > params.lossPercent[level]) return 'loss' as const;
       if (figures.rttP50Ms > params.rttMs[level]) return 'round-trip' as const;
@@ -79,10 +86,9 @@ export default defineCheck({
   },
 });
 
-function argsOf(host: string, figures: TrainFigures) {
+function rounded(figures: TrainFigures) {
   const round = (value: number, digits: number) => Number(value.toFixed(digits));
   return {
-    host,
     sent: figures.sent,
     lost: figures.sent - figures.received,
     lossPercent: round(figures.oneWayLossPercent, 1),

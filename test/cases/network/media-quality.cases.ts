@@ -7,6 +7,7 @@ const train = (rtt: (index: number) => number | null) => ({
   host,
   address: '15.193.7.11',
   rttMs: Array.from({ length: 50 }, (_, i) => rtt(i)),
+  figures: null,
 });
 const losing = (every: number) => train((i) => (i % every === 0 ? null : 40));
 const swinging = (by: number) => train((i) => (i % 2 === 0 ? 40 : 40 + by));
@@ -76,7 +77,7 @@ export default defineCases(check, [
   },
   {
     name: 'no address',
-    evidence: { host, address: null, rttMs: [] },
+    evidence: { host, address: null, rttMs: [], figures: null },
     outcome: { kind: 'unknown', cause: 'inconclusive', detail: `${host} has no address` },
   },
   {
