@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { agentDependencies, agentDependenciesPath } from './gen/agent-dependencies.ts';
 import { checksPage, checksPagePath } from './gen/checks-page.ts';
-import { policySchema, policySchemaPath } from './gen/policy-schema.ts';
+import { policySchemaFile, policySchemaPath } from './gen/policy-schema.ts';
 import { textsIndex, textsIndexPath } from './gen/texts-index.ts';
 import { licencesPath, thirdPartyLicenses } from './gen/third-party-licenses.ts';
 import { repoRoot } from './repo.ts';
@@ -12,7 +12,7 @@ import { repoRoot } from './repo.ts';
 const generators: readonly [string, () => Promise<string>][] = [
   [textsIndexPath, textsIndex],
   [checksPagePath, checksPage],
-  [policySchemaPath, policySchema],
+  [policySchemaPath, policySchemaFile],
   [licencesPath, thirdPartyLicenses],
   [agentDependenciesPath, agentDependencies],
 ];

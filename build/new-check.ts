@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { retiredIds } from '../checks/retired-ids.ts';
 import { locales } from '../checks/texts/locale.ts';
-import { CheckId } from '../contracts/finding.ts';
+import { CheckId, Domain } from '../contracts/finding.ts';
 import { casesPath } from '../test/cases/load-cases.ts';
 import { biomeFormat } from './gen/biome-format.ts';
 import { withCheck } from './new-check/catalog-line.ts';
@@ -25,7 +25,8 @@ else {
 function whyNot(wanted: string): string | null {
   if (wanted === '') return 'usage: npm run new:check DOMAIN.NAME, such as network.example';
   const parsed = CheckId.safeParse(wanted);
-  if (!parsed.success) return `${wanted}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`;
+  if (!parsed.success)
+    return `${wanted}: ${parsed.error.issues.map(({ message }) => message).join('; ')}; a domain is one of ${Domain.options.join(', ')}`;
   if (retiredIds.includes(wanted)) return `${wanted} is retired (checks/retired-ids.ts): stored reports still use it, take another name`;
   const taken = Object.keys(filesOf(wanted)).find((name) => existsSync(path.join(repoRoot, name)));
   return taken === undefined ? null : `${taken} is there already`;

@@ -1,10 +1,9 @@
 import type { Finding, RuleId, Vantage } from '../contracts/finding.ts';
-import type { RuleHistory } from '../contracts/history.ts';
-import type { Outcome } from '../contracts/outcome.ts';
-import { isBad } from '../contracts/outcome.ts';
+import type { RuleHistory, Streak } from '../contracts/history.ts';
 import type { Enforcement, Policy, Rule } from '../contracts/policy.ts';
 import type { Standing, Verdict } from '../contracts/verdict.ts';
 import type { Waiver } from '../contracts/waiver.ts';
+import { enforcementOf, enforcements, isAtLeast, isUnsupported } from './enforcement.ts';
 import type { Hit, Needs } from './fold-causes.ts';
 import { foldCauses, severityOf } from './fold-causes.ts';
 
@@ -80,31 +79,44 @@ function assess(
   const mayBlock = waiver === undefined && Object.values(rule.on).includes('block');
   const isKnown = finding?.check === rule.check && past !== undefined && isFresh(past, rule, now);
   if (!isKnown) return mayBlock ? 'undetermined' : null;
-  if (past.settledAtMs === null) {
-    const isOpen = isBad(finding.outcome) && !isUnsupported(finding.outcome) && past.lastPassAt === null;
-    return isOpen && mayBlock ? 'undetermined' : null;
-  }
-  // The present bad outcome or, until enough good runs have followed it, the last one.
-  const counted = past.lastBad;
-  if (counted === null || past.goodRuns >= rule.recoverRuns) return null;
+  const asked = isUnsupported(finding.outcome) ? null : enforcementOf(rule, finding.outcome);
+  const isSettled = asked !== null && typeof past.streaks[asked]?.settledAtMs === 'number';
+  const isOpen = asked !== null && past.lastPassAt === null && !isSettled;
+  if (isOpen && mayBlock) return 'undetermined';
 
-  const asked: Enforcement = isUnsupported(counted) ? 'note' : rule.on[counted.kind];
-  const hit = { rule: rule.id, check: rule.check, blind: counted.kind === 'unknown', blocksAt: null, waiver: null };
-  if (asked !== 'block') return { ...hit, enforcement: asked };
+  const counted = strictest(rule, past);
+  if (counted === null) return null;
+  const { enforcement, streak } = counted;
+  const hit = { rule: rule.id, check: rule.check, enforcement, blind: streak.lastBad.kind === 'unknown', blocksAt: null, waiver: null };
+  if (enforcement !== 'block') return hit;
   if (waiver) return { ...hit, enforcement: 'warn', waiver: waiver.id };
-  const graceLeftMs = rule.graceMs - Math.max(0, now.awakeMs - past.settledAtMs);
-  return { ...hit, enforcement: 'block', blocksAt: graceLeftMs > 0 ? iso(now.wallMs + graceLeftMs) : null };
+  const graceLeftMs = rule.graceMs - Math.max(0, now.awakeMs - streak.settledAtMs);
+  return { ...hit, blocksAt: graceLeftMs > 0 ? iso(now.wallMs + graceLeftMs) : null };
+}
+
+type Settled = Streak & { settledAtMs: number };
+
+/**
+ * The strictest thing whose streak has settled and has not ended. A policy that has become milder since the last run is
+ * obeyed at once; one that has become stricter counts from the next run.
+ */
+function strictest(rule: Rule, { streaks }: RuleHistory): { enforcement: Enforcement; streak: Settled } | null {
+  let found: { enforcement: Enforcement; streak: Settled } | null = null;
+  for (const level of enforcements) {
+    const streak = streaks[level];
+    if (!streak || streak.settledAtMs === null || streak.missedRuns >= rule.recoverRuns) continue;
+    const asked = enforcementOf(rule, streak.lastBad) ?? 'note';
+    const enforcement = isAtLeast(asked, level) ? level : asked;
+    if (found === null || isAtLeast(enforcement, found.enforcement))
+      found = { enforcement, streak: { ...streak, settledAtMs: streak.settledAtMs } };
+  }
+  return found;
 }
 
 /** A finding from the future is one of another boot, whose age nobody knows. */
 function isFresh(past: RuleHistory, rule: Rule, now: DecisionTime): boolean {
   const ageMs = now.awakeMs - past.observedAtMs;
   return ageMs >= 0 && ageMs <= STALE_AFTER_RUNS * rule.everyMs;
-}
-
-/** A check this desk lacks holds nobody up, whatever the rule says: the policy may be newer than the desk. */
-function isUnsupported(outcome: Outcome): boolean {
-  return outcome.kind === 'unknown' && outcome.cause === 'unsupported';
 }
 
 function standingOf(hits: readonly Hit[], undetermined: readonly RuleId[]): Standing {

@@ -3,15 +3,24 @@ import { Outcome } from './outcome.ts';
 
 const [, degraded, fail, unknown] = Outcome.options;
 
+/** Runs that each enforced at least so much, with fewer than `recoverRuns` runs between two of them. */
+export const Streak = z.strictObject({
+  /** Its first run. */
+  sinceMs: z.number(),
+  /** The run at which it had lasted the rule's `settleMs`. */
+  settledAtMs: z.number().nullable(),
+  /** What its latest run said. */
+  lastBad: z.discriminatedUnion('kind', [degraded, fail, unknown]),
+  /** Runs in a row since then that did not enforce so much. */
+  missedRuns: z.int().nonnegative(),
+});
+export type Streak = z.infer<typeof Streak>;
+
 /** What a desk remembers of one rule's runs. `…Ms` are awake-monotonic times, ISO times are wall clock and for display. */
 export const RuleHistory = z.strictObject({
-  /** First bad run of the present streak; null when there is none. */
-  badSinceMs: z.number().nullable(),
+  /** By what the rule's `on` makes of an outcome; each holds the stricter ones too, so that `note` is every bad run. */
+  streaks: z.strictObject({ note: Streak.nullable(), warn: Streak.nullable(), block: Streak.nullable() }),
   observedAtMs: z.number(),
-  /** The streak's latest bad outcome. */
-  lastBad: z.discriminatedUnion('kind', [degraded, fail, unknown]).nullable(),
-  /** The bad run at which the streak had lasted the rule's `settleMs`. */
-  settledAtMs: z.number().nullable(),
   /** Good runs in a row since the last bad one. */
   goodRuns: z.int().nonnegative(),
   kind: z.enum(['pass', 'degraded', 'fail', 'unknown', 'not-applicable']),

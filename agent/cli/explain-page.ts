@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AnyCheck } from '../../checks/check.ts';
 import type { Texts, UiKey } from '../../checks/texts/lookup.ts';
 import { cleanText } from './clean-text.ts';
+import { toldTo } from './finding-text.ts';
 import { dot, paint, type TerminalFacts, textWidth } from './terminal.ts';
 import { padEnd, wrap } from './wrap.ts';
 
@@ -44,7 +45,13 @@ export function renderExplanation(check: AnyCheck, texts: Texts, facts: Terminal
     if (lines.at(-1) !== '' && reason !== check.reasons[0]) lines.push('');
     lines.push(`  ${reason}`);
     flow(cleanText(says), '    ');
-    if (fix !== null) flow(`${who === null ? '' : `${ui(`who.${who}`)}: `}${cleanText(fix)}`, '    ');
+    if (fix !== null) flow(toldTo(texts, who, cleanText(fix)), '    ');
+  }
+
+  const unsure = texts.unsure(check.id);
+  if (unsure !== null) {
+    heading('explain.unsure');
+    flow(unsure);
   }
 
   heading('explain.facts');
@@ -52,7 +59,7 @@ export function renderExplanation(check: AnyCheck, texts: Texts, facts: Terminal
   const seconds = (ms: number) => ui('explain.seconds', { seconds: ms / 1000 });
   pairs([
     [ui('explain.venue'), ui(`venue.${check.venue}`)],
-    [ui('explain.platforms'), check.platforms.map((platform) => ui(`platform.${platform}`)).join(', ')],
+    [ui('explain.platforms'), check.platforms.map((platform) => ui(`platform.${platform}`)).join(ui('list.separator'))],
     [ui('explain.layer'), ui(`layer.${check.layer}`)],
     [ui('explain.responsibility'), ui(`responsibility.${check.responsibility}`)],
     [ui('explain.area'), ui(`area.${check.area}`)],

@@ -1,4 +1,4 @@
-import type { Texts } from '../../checks/texts/lookup.ts';
+import type { Texts, Who } from '../../checks/texts/lookup.ts';
 import type { CheckId, RuleId } from '../../contracts/finding.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { cleanText } from './clean-text.ts';
@@ -14,4 +14,9 @@ export function saysOf(texts: Texts, check: CheckId, outcome: Outcome): string {
   const says = cleanText(texts.outcome(check, outcome).says);
   const detail = outcome.kind === 'unknown' ? cleanText(outcome.detail) : '';
   return detail === '' ? says : `${says} (${detail})`;
+}
+
+/** What to do, with who does it before it. */
+export function toldTo(texts: Texts, who: Who | null, fix: string): string {
+  return who === null ? fix : texts.ui('label.colon', { label: texts.ui(`who.${who}`), text: fix });
 }

@@ -4,7 +4,7 @@ import type { Texts } from '../../checks/texts/lookup.ts';
 import type { CheckId, Finding, RuleId } from '../../contracts/finding.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
 import { cleanText } from './clean-text.ts';
-import { titleOf } from './finding-text.ts';
+import { titleOf, toldTo } from './finding-text.ts';
 import type { RunFacts } from './verdict-sections.ts';
 
 /** JUnit XML: one suite per domain, one case per rule. */
@@ -81,7 +81,7 @@ function openTag(rule: RuleId, check: CheckId, tookMs: number, texts: Texts): st
 }
 
 function body({ fix, who }: ReturnType<Texts['outcome']>, texts: Texts, extra: string): string {
-  const told = fix === null ? '' : `${who === null ? '' : `${texts.ui(`who.${who}`)}: `}${cleanText(fix)}`;
+  const told = fix === null ? '' : toldTo(texts, who, cleanText(fix));
   return [extra, told].filter((part) => part !== '').join('\n');
 }
 

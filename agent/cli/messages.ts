@@ -38,7 +38,7 @@ in the way and who can put it right.
 Commands:
   check             run the checks here and now
   explain ID        what one check verifies, why, and how to fix what it finds
-  policy validate   find every mistake in a policy file
+  policy validate   find the mistakes in a policy file
   policy schema     print the JSON Schema of policy files
 
 Options:
@@ -61,17 +61,19 @@ Options:
   policy: `Usage: deskwarden policy validate FILE
        deskwarden policy schema
 
-  validate FILE     print every mistake in a policy file, with its line and column
-  schema            print the JSON Schema (draft 2020-12) of policy files, for editors
+  validate FILE     print the mistakes in a policy file, with line and column
+  schema            print the JSON Schema (draft 7) of policy files, for editors
 `,
   'policy validate': `Usage: deskwarden policy validate FILE
 
-Prints OK, or every mistake in the policy file as FILE:LINE:COLUMN: KEY: MISTAKE.
+Prints OK, or the mistakes in the policy file as FILE:LINE:COLUMN: KEY: MISTAKE,
+at most 20 of them. What the values mean is looked at once all of them have the
+right form.
 Exit status: 0 valid, 2 not valid.
 `,
   'policy schema': `Usage: deskwarden policy schema
 
-Prints the JSON Schema (draft 2020-12) of policy files, for editors.
+Prints the JSON Schema (draft 7) of policy files, for editors.
 `,
 };
 
@@ -125,7 +127,16 @@ export const policyMessages = {
     `OK: policy ${id}, revision ${revision}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, ${endpoints} endpoints of ${of}`,
 };
 
+const writeTroubles: Readonly<Record<string, string>> = {
+  ENOENT: 'its directory does not exist',
+  ENOTDIR: 'its directory does not exist',
+  EACCES: 'not allowed to write there',
+  EROFS: 'not allowed to write there',
+  EISDIR: 'it is a directory',
+  ENOSPC: 'the disk is full',
+};
+
 export const runMessages = {
   internal: (what: string) => `internal error: ${what}; DESKWARDEN_DEBUG=1 tells more`,
-  cannotWrite: (path: string, code: string) => `cannot write ${path}: ${code}`,
+  cannotWrite: (path: string, code: string) => `cannot write ${path}: ${writeTroubles[code] ?? code}`,
 };

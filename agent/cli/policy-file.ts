@@ -21,6 +21,9 @@ export type PolicyRead = { ok: true; file: PolicyFile } | { ok: false; problems:
 
 const UNKNOWN_KEY = /\bunknown key "/;
 
+/** Enough of a wrong value to find it by. */
+const MAX_QUOTED = 40;
+
 /** More than this many help nobody. */
 const MAX_PROBLEMS = 20;
 
@@ -156,8 +159,19 @@ function explain({ path, message }: Problem, value: unknown): string {
     const near = nearest(String(last), knownKeys(policySchema(), path.slice(0, -1)));
     return near === null ? message : policyMessages.didYouMean(message, near);
   }
-  if (last !== undefined && valueAt(value, path) === undefined && message.endsWith('received undefined')) return policyMessages.missing;
-  return message;
+  const given = valueAt(value, path);
+  if (last !== undefined && given === undefined && message.endsWith('received undefined')) return policyMessages.missing;
+  return plainly(message, given);
+}
+
+/** Zod's words without their preamble; a text that stands where something else is wanted is quoted, as YAML makes `yes` one. */
+function plainly(message: string, given: unknown): string {
+  const plain = message.replace(/\bInvalid (?:input|option): /, '');
+  if (typeof given !== 'string') return plain;
+  const options = /expected one of (.+)$/.exec(plain)?.[1]?.match(/[^"|]+/g) ?? [];
+  const near = nearest(given, options);
+  if (near !== null) return policyMessages.didYouMean(plain, near);
+  return plain.replace(/received string$/, `received the text ${JSON.stringify(given.slice(0, MAX_QUOTED))}`);
 }
 
 function valueAt(value: unknown, path: readonly (string | number)[]): unknown {

@@ -3,9 +3,12 @@ import { PolicyFile } from '../../contracts/policy.ts';
 
 type JsonSchema = z.core.JSONSchema._JSONSchema;
 
-/** The JSON Schema of a policy file as people write it: keys with a default may be left out. */
+/**
+ * The JSON Schema of a policy file as people write it: keys with a default may be left out. Draft 7, which every YAML
+ * language server reads.
+ */
 export function policySchema() {
-  return z.toJSONSchema(PolicyFile, { io: 'input', target: 'draft-2020-12' });
+  return { ...z.toJSONSchema(PolicyFile, { io: 'input', target: 'draft-7' }), title: 'Deskwarden policy' };
 }
 
 /** Keys that the schema knows at this path. */

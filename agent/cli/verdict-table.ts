@@ -81,7 +81,7 @@ class Page {
     if (cause?.blocksAt) this.#flow(INDENT, texts.ui('label.blocks-at', { at: cause.blocksAt }), INDENT, ['warn']);
     if (cause?.waiver) this.#flow(INDENT, texts.ui('label.waived'), INDENT, ['dim']);
     if (explains.length > 0) {
-      const titles = explains.map((one) => this.#title(one.rule, one.check)).join(', ');
+      const titles = explains.map((one) => this.#title(one.rule, one.check)).join(texts.ui('list.separator'));
       this.#flow(INDENT, texts.ui('label.also', { titles }), INDENT, ['dim']);
     }
   }

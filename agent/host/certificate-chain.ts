@@ -12,7 +12,7 @@ export type Anchor = TlsFacts['anchor'];
 
 export interface AnchorFinder {
   /** Leaf first. `trustedHere`: this computer's own store leads from the leaf to a trusted root. */
-  find(certificates: readonly X509Certificate[], trustedHere: boolean): Anchor;
+  find(certificates: readonly X509Certificate[], trustedHere: boolean): { anchor: Anchor; pathLength: number };
 }
 
 /** Leaf first, as presented; Node may append the issuer from its own store. */
@@ -45,18 +45,24 @@ export function createAnchorFinder(expectedPems: readonly string[]): AnchorFinde
       const linked = linkedPart(certificates);
       const [leaf] = linked;
       const top = linked.at(-1);
-      if (!leaf || !top) return { kind: 'unknown', name: '', sha256: null };
+      const found = (anchor: Anchor, pathLength = certificates.length) => ({ anchor, pathLength });
+      if (!leaf || !top) return found({ kind: 'unknown', name: '', sha256: null });
       const atRoot = (kind: AnchorKind, root: X509Certificate): Anchor => ({ kind, name: shortName(root.subject), sha256: sha256Of(root) });
       // Any link counts, not only the last: a server may present a cross-signed expected root and its other issuer.
-      const expectedRoot = linked.map((link) => expected.rootOf(link)).find((root) => root !== undefined);
-      if (expectedRoot) return atRoot('expected', expectedRoot);
-      if (linked.length === 1 && isSelfSigned(leaf)) return atRoot('self-signed-leaf', leaf);
-      const publicRoot = linked.map((link) => publicRoots().rootOf(link)).find((root) => root !== undefined);
-      if (publicRoot) return atRoot('public', publicRoot);
-      if (trustedHere) return isIssuedBy(top, top) ? atRoot('local', top) : { kind: 'local', name: shortName(top.issuer), sha256: null };
+      for (const [at, link] of linked.entries()) {
+        const root = expected.rootOf(link);
+        if (root) return found(atRoot('expected', root), at + 1);
+      }
+      if (linked.length === 1 && isSelfSigned(leaf)) return found(atRoot('self-signed-leaf', leaf));
+      for (const [at, link] of linked.entries()) {
+        const root = publicRoots().rootOf(link);
+        if (root) return found(atRoot('public', root), at + 1);
+      }
+      const local: Anchor = isIssuedBy(top, top) ? atRoot('local', top) : { kind: 'local', name: shortName(top.issuer), sha256: null };
+      if (trustedHere) return found(local);
       const issuerOrg = partOf(top.issuer, 'O');
       const kind = certificates.length === 1 && issuerOrg !== '' && expected.organisations.has(issuerOrg) ? 'incomplete' : 'unknown';
-      return { kind, name: shortName(top.issuer), sha256: null };
+      return found({ kind, name: shortName(top.issuer), sha256: null });
     },
   };
 }

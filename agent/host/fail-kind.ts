@@ -27,6 +27,7 @@ const byCode: Readonly<Record<string, FailKind>> = {
   ENETUNREACH: 'no-route',
   ENETDOWN: 'no-route',
   EADDRNOTAVAIL: 'no-route',
+  EAFNOSUPPORT: 'no-route',
   // What a Linux `blackhole` route gives.
   EINVAL: 'no-route',
   EPERM: 'blocked-on-desk',

@@ -75,7 +75,8 @@ export function httpFacts(head: Head): HttpFacts {
   const location = head.headers.location;
   return {
     status: head.status,
-    clockOffsetMs: clockOffsetOf(head.headers.date, head.wallMidMs),
+    // A cache hands on the date of the answer that it stored (RFC 9111 section 4.2.3).
+    clockOffsetMs: head.headers.age === undefined ? clockOffsetOf(head.headers.date, head.wallMidMs) : null,
     location: location === undefined ? null : printable(location, LONGEST_LOCATION),
   };
 }

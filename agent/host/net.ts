@@ -153,8 +153,10 @@ export function createNet(options: NetOptions): Net & { close(): Promise<void> }
     async close() {
       end();
       options.signal.removeEventListener('abort', end);
+      // At once, since a lookup that goes on may wait for its process to come up.
+      const closed = system?.close();
       await Promise.allSettled([...running]);
-      await system?.close();
+      await closed;
     },
   };
 

@@ -70,7 +70,7 @@ export function tlsFacts(socket: TLSSocket, host: string, anchors: AnchorFinder,
     // A key exchange without (EC)DHE gives an empty object.
     forwardSecrecy: protocol === 'TLSv1.3' || Object.keys(socket.getEphemeralKeyInfo() ?? {}).length > 0,
     chain: withoutAppendedRoot(certificates).map(certificateFacts),
-    anchor: anchors.find(certificates, isTrustedHere(socket)),
+    ...anchors.find(certificates, isTrustedHere(socket)),
     nameMatches: leaf !== undefined && isNamed(host, leaf),
     names: leaf ? subjectNames(leaf) : [],
     neededLegacy,

@@ -1,23 +1,17 @@
-import type { AnyCheck, Check } from '../../checks/check.ts';
+import type { AnyCheck } from '../../checks/check.ts';
 import { decide } from '../../checks/decide.ts';
 import { recordRun } from '../../checks/history.ts';
-import type { Clock, DaemonHost } from '../../checks/host.ts';
+import type { Clock } from '../../checks/host.ts';
 import type { Plan } from '../../checks/plan.ts';
 import type { CheckId, Finding, RuleId, Vantage } from '../../contracts/finding.ts';
 import type { RuleHistory } from '../../contracts/history.ts';
-import { isBad } from '../../contracts/outcome.ts';
-import type { Policy, Rule } from '../../contracts/policy.ts';
+import type { Policy } from '../../contracts/policy.ts';
 import type { Progress } from '../../contracts/progress.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
-import { observeRule, type RuleRun } from './run-rule.ts';
+import { type OpenedHost, type Running, runRound, toFinding } from './run-round.ts';
 
 /** Immediate re-probes of what was not good, in place of a rule's `settleMs`: one lost packet is not a verdict. */
 const MAX_REPROBES = 2;
-
-export interface OpenedHost {
-  host: DaemonHost;
-  close(): void | Promise<void>;
-}
 
 export interface OneShot {
   policy: Policy;
@@ -32,12 +26,6 @@ export interface OneShot {
   clock: Clock;
   signal: AbortSignal;
   onProgress: (progress: Progress) => void;
-}
-
-/** A rule that runs here, and its check unless this desk lacks it. */
-interface Running {
-  rule: Rule;
-  check: Check<'daemon'> | undefined;
 }
 
 /** Runs every rule once, here and now, and decides. Rejects with the signal's reason; hosts are closed either way. */
@@ -57,12 +45,12 @@ export async function runOnce(run: OneShot): Promise<CheckDocument> {
         awakeMs: clock.monotonicMs(),
         wallIso: isoNow(clock),
       });
-      const finding = toFinding(one, result, past, run);
+      const finding = toFinding(one, result, past, { vantage: run.vantage, observedAt: isoNow(clock) });
       history.set(one.rule.id, past);
       findings.set(one.rule.id, finding);
       onProgress({ kind: 'finding', round, finding });
     });
-    due = due.filter(({ rule, check }) => check?.minIntervalMs === 0 && history.get(rule.id)?.lastBad);
+    due = due.filter(({ rule, check }) => check?.minIntervalMs === 0 && history.get(rule.id)?.streaks.note);
   }
 
   const rules = running.map(({ rule }) => rule);
@@ -102,45 +90,6 @@ function chooseRules({ policy, checks, only }: OneShot): { running: Running[]; n
     else running.push({ rule: { ...rule, settleMs: 0, graceMs: 0, recoverRuns: 1 }, check });
   }
   return { running, notRun };
-}
-
-async function runRound(run: OneShot, due: readonly Running[], onResult: (one: Running, result: RuleRun) => void): Promise<void> {
-  const opened = await run.makeHost(run.signal);
-  try {
-    await Promise.all(
-      due.map(async (one) => {
-        const result = await probe(one, opened.host, run);
-        if (!run.signal.aborted) onResult(one, result);
-      }),
-    );
-  } finally {
-    await opened.close();
-  }
-  run.signal.throwIfAborted();
-}
-
-async function probe({ rule, check }: Running, host: DaemonHost, { plan, signal }: OneShot): Promise<RuleRun> {
-  if (check) return observeRule(rule, check, host, plan, signal);
-  return { outcome: { kind: 'unknown', cause: 'unsupported', detail: rule.check }, evidence: null, tookMs: 0 };
-}
-
-function toFinding({ rule, check }: Running, { outcome, evidence, tookMs }: RuleRun, past: RuleHistory, run: OneShot): Finding {
-  return {
-    rule: rule.id,
-    check: rule.check,
-    revision: check?.revision ?? 0,
-    venue: 'daemon',
-    vantage: run.vantage,
-    outcome,
-    evidence,
-    partial: false,
-    observedAt: isoNow(run.clock),
-    since: past.kindSince,
-    lastPassAt: past.lastPassAt,
-    badForMs: isBad(outcome) && past.badSinceMs !== null ? Math.round(past.observedAtMs - past.badSinceMs) : 0,
-    goodRuns: past.goodRuns,
-    tookMs,
-  };
 }
 
 function isoNow(clock: Clock): string {

@@ -55,6 +55,7 @@ function section(check: AnyCheck, texts: CheckTexts | null, cases: readonly Case
     ...params(check),
     ...evidence(check),
     ...reasons(check, texts),
+    ...(texts?.en.unsure ? [`When it cannot tell: ${texts.en.unsure}`, ''] : []),
     ...examples(cases),
   ];
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineCheck } from '../check.ts';
 import type { EndpointObservation } from './observations.ts';
-import { listHosts, mostFrequent, tcpEndpoints } from './plan-hosts.ts';
+import { endpointName, listHosts, mostFrequent, notCollected, tcpEndpoints } from './plan-hosts.ts';
 
 const Failure = z.enum([
   'timed-out',
@@ -24,9 +24,8 @@ const reasonOf = {
   'timed-out': 'blocked',
   refused: 'refused',
   unreachable: 'refused',
-  other: 'refused',
   'name-unresolved': 'name-unresolved',
-} as const satisfies Record<z.infer<typeof Failure>, string>;
+} as const satisfies Record<Exclude<z.infer<typeof Failure>, 'other'>, string>;
 
 export default defineCheck({
   id: 'network.allowlist-domains',
@@ -73,24 +72,21 @@ export default defineCheck({
   },
 
   evaluate({ endpoints }, { plan }) {
-    const wanted = tcpEndpoints(plan);
-    const of = (list: typeof endpoints) => ({
-      hosts: listHosts(list.map((e) => `${e.host}:${e.port}`)),
-      count: list.length,
-      of: wanted.length,
+    const wanted = tcpEndpoints(plan).map(endpointName);
+    const planned = endpoints.filter((e) => wanted.includes(endpointName(e)));
+    const of = (list: typeof endpoints) => ({ hosts: listHosts(list.map(endpointName)), count: list.length, of: wanted.length });
+    const failures = planned.flatMap((endpoint) => {
+      const { failure } = endpoint;
+      return failure === null || failure === 'other' ? [] : [{ endpoint, reason: reasonOf[failure] }];
     });
-    const missing = wanted.filter((w) => !endpoints.some((e) => e.host === w.host && e.port === w.port));
-    const failed = endpoints.filter((e) => e.failure !== null && wanted.some((w) => w.host === e.host && w.port === e.port));
-    const reason = mostFrequent(failed.map((e) => reasonOf[e.failure ?? 'other']));
-    if (reason) return { kind: 'fail', reason, args: of(failed) };
-    if (missing.length > 0) {
-      return {
-        kind: 'unknown',
-        cause: 'not-collected',
-        detail: `not looked at: ${listHosts(missing.map((m) => `${m.host}:${m.port}`))}`,
-      };
-    }
-    const partly = endpoints.filter((e) => e.dead.length > 0);
+    const reason = mostFrequent(failures.map((failed) => failed.reason));
+    if (reason) return { kind: 'fail', reason, args: of(failures.map((failed) => failed.endpoint)) };
+    const missing = notCollected(wanted, endpoints.map(endpointName));
+    if (missing) return missing;
+    // A code that nobody knows, such as too many open files here, says nothing about the way there.
+    const unsure = planned.find((e) => e.failure === 'other');
+    if (unsure) return { kind: 'unknown', cause: 'inconclusive', detail: `${endpointName(unsure)}: ${unsure.code ?? 'other'}` };
+    const partly = planned.filter((e) => e.dead.length > 0);
     if (partly.length > 0) {
       return {
         kind: 'degraded',

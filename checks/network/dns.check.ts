@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCheck } from '../check.ts';
-import { listHosts, tcpEndpoints, turnEndpoints } from './plan-hosts.ts';
+import { listHosts, notCollected, resolveHost, tcpEndpoints, turnEndpoints } from './plan-hosts.ts';
 
 const Code = z.enum(['ok', 'not-found', 'no-data', 'server-failed', 'refused', 'timed-out', 'no-server', 'malformed']);
 
@@ -24,7 +24,7 @@ export default defineCheck({
     slowAboveMs: z.number().positive().default(1_000).describe('Slower answers are degraded; our number, AWS states none'),
   }),
   evidence: z.strictObject({
-    proxied: z.boolean().describe('Names are resolved by the proxy of the policy').meta({ class: 'internal' }),
+    proxied: z.array(z.string()).describe('Names that are left to the proxy of the policy').meta({ class: 'internal' }),
     servers: z.array(z.string()).describe('Resolvers that this desk is configured with').meta({ class: 'internal' }),
     names: z
       .array(
@@ -40,21 +40,24 @@ export default defineCheck({
       .describe('One entry per host of the endpoint plan')
       .meta({ class: 'internal' }),
   }),
+  // Whatever the address of the proxy, everything on port 443 goes through it.
+  notApplicable: ({ plan }) => (['none', 'env'].includes(plan.network.proxy) ? null : 'proxied'),
   reasons: ['no-answer', 'outside-published-ranges', 'not-found', 'slow'],
 
   async probe(host, { plan }) {
-    const direct = tcpEndpoints(plan).filter((endpoint) => !host.net.isProxied(endpoint.host));
-    if (direct.length === 0 && tcpEndpoints(plan).length > 0) {
-      return { seen: true, value: { proxied: true, servers: [], names: [] } };
-    }
-    const official = turnEndpoints(plan).filter((endpoint) => endpoint.turn.standing === 'official');
-    const wanted = [...new Set([...direct, ...official].map((endpoint) => endpoint.host))];
-    const answers = await Promise.all(wanted.map((name) => host.net.resolve(name, 4)));
+    const web = [...new Set(tcpEndpoints(plan).map((endpoint) => endpoint.host))];
+    const proxied = web.filter((name) => host.net.isProxied(name));
+    if (proxied.length > 0 && proxied.length === web.length) return { seen: true, value: { proxied, servers: [], names: [] } };
+    // The guest of a VDI whose audio leaves elsewhere needs no TURN host.
+    const turn = host.vantage === 'vdi-guest' && plan.features.vdi ? [] : turnEndpoints(plan);
+    const official = turn.filter((endpoint) => endpoint.turn.standing === 'official').map((endpoint) => endpoint.host);
+    const wanted = [...new Set([...web.filter((name) => !proxied.includes(name)), ...official])];
+    const answers = await Promise.all(wanted.map((name) => resolveHost(host.net, name)));
     const published = plan.awsPrefixes();
     return {
       seen: true,
       value: {
-        proxied: false,
+        proxied,
         servers: answers[0]?.servers ?? [],
         names: answers.map((answer) => ({
           name: answer.name,
@@ -68,8 +71,14 @@ export default defineCheck({
     };
   },
 
-  evaluate({ proxied, names, servers }, { params, plan }) {
-    if (proxied) return { kind: 'not-applicable', because: 'proxied' };
+  evaluate({ proxied, names: asked, servers }, { params, plan }) {
+    const web = tcpEndpoints(plan).map((endpoint) => endpoint.host);
+    const leftToProxy = plan.network.proxy === 'none' ? [] : proxied;
+    const planned = [...web, ...turnEndpoints(plan).map((endpoint) => endpoint.host)];
+    const names = asked.filter((name) => planned.includes(name.name));
+    const missing = notCollected(web, [...leftToProxy, ...names.map((name) => name.name)]);
+    if (missing) return missing;
+    if (leftToProxy.length > 0 && names.length === 0) return { kind: 'not-applicable', because: 'proxied' };
     if (names.length === 0) return { kind: 'unknown', cause: 'not-collected', detail: 'no name of the endpoint plan was asked' };
     const unanswered = names.filter((name) => name.addresses.length === 0);
     const args = (list: typeof names) => ({ hosts: listHosts(list.map((name) => name.name)), count: list.length, of: names.length });
@@ -96,6 +105,6 @@ export default defineCheck({
 
 /** A host that the policy itself names for a row may be the customer's own, such as a reflector, and not AWS's. */
 function isOwnHost(name: string, hosts: Readonly<Record<string, readonly string[]>>): boolean {
-  const amazon = /\.(amazonaws\.com|connect\.aws|cloudfront\.net|aws|amazon\.com)$/;
+  const amazon = /\.(amazonaws\.com|amazonaws-us-gov\.com|aws-us-gov\.com|awsapps\.com|cloudfront\.net|aws|amazon\.com)$/;
   return !amazon.test(name.toLowerCase()) && Object.values(hosts).some((list) => list.includes(name));
 }

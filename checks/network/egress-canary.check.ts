@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCheck } from '../check.ts';
-import { listHosts } from './plan-hosts.ts';
+import { endpointName, listHosts, notCollected } from './plan-hosts.ts';
 
 /** Failures that show that the way out is shut. The others (no route, no resolver) only show that this desk is offline. */
 const shut = ['timed-out', 'refused', 'unreachable', 'blocked-on-desk', 'proxy-refused', 'not-found', 'reset', 'closed'];
@@ -48,7 +48,9 @@ export default defineCheck({
         const throughProxy =
           proxied !== null && (proxied.failure === null || proxied.failure.step === 'tls' || proxied.failure.step === 'http');
         const reached = direct.attempts.some((attempt) => attempt.ok) ? ('direct' as const) : throughProxy ? ('proxy' as const) : null;
-        const failure = direct.failure ?? direct.attempts.find((attempt) => !attempt.ok)?.failure ?? null;
+        // A proxy that cannot be asked says nothing of what it would let through.
+        const unasked = proxied?.failure?.kind === 'proxy-unreachable' ? proxied.failure : null;
+        const failure = unasked ?? direct.failure ?? direct.attempts.find((attempt) => !attempt.ok)?.failure ?? null;
         const unresolved = failure?.kind === 'name-unresolved' && (failure.code === 'not-found' || failure.code === 'no-data');
         return { ...canary, reached, failure: unresolved ? 'not-found' : (failure?.kind ?? null) };
       }),
@@ -57,14 +59,15 @@ export default defineCheck({
   },
 
   evaluate({ canaries }, { params }) {
-    const name = (c: { host: string; port: number }) => `${c.host}:${c.port}`;
-    const reached = canaries.filter((c) => c.reached !== null);
+    const wanted = params.canaries.map(endpointName);
+    const named = canaries.filter((c) => wanted.includes(endpointName(c)));
+    const reached = named.filter((c) => c.reached !== null);
     if (reached.length > 0)
-      return { kind: 'fail', reason: 'reachable', args: { hosts: listHosts(reached.map(name)), count: reached.length } };
-    const missing = params.canaries.filter((wanted) => !canaries.some((c) => name(c) === name(wanted)));
-    if (missing.length > 0) return { kind: 'unknown', cause: 'not-collected', detail: `not looked at: ${listHosts(missing.map(name))}` };
-    const unsure = canaries.find((c) => !shut.includes(c.failure ?? ''));
-    if (unsure) return { kind: 'unknown', cause: 'inconclusive', detail: `${name(unsure)}: ${unsure.failure ?? 'nothing seen'}` };
+      return { kind: 'fail', reason: 'reachable', args: { hosts: listHosts(reached.map(endpointName)), count: reached.length } };
+    const missing = notCollected(wanted, named.map(endpointName));
+    if (missing) return missing;
+    const unsure = named.find((c) => !shut.includes(c.failure ?? ''));
+    if (unsure) return { kind: 'unknown', cause: 'inconclusive', detail: `${endpointName(unsure)}: ${unsure.failure ?? 'nothing seen'}` };
     return { kind: 'pass' };
   },
 });

@@ -44,6 +44,8 @@ export function planEndpoints(wanted: Wanted, allowlist: Allowlist): { endpoints
     const facts = allowlist.regions[region];
     if (!facts) continue;
     for (const row of allowlist.rows) {
+      // Sign-in and discovery of Global Resiliency stand in the source Region alone, which the policy names.
+      if (row.feature === 'global-resiliency' && region !== wanted.instance.region) continue;
       const about = { row: row.id, port: row.port, protocol: row.protocol, region, source: row.source };
       const because = whyNot(row, wanted);
       const expanded = because === null ? expand(row, wanted, region, facts) : because;

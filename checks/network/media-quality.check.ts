@@ -3,8 +3,8 @@ import { defineCheck } from '../check.ts';
 import type { UdpPlan } from '../host.ts';
 import { measureTrain, type TrainFigures } from './call-quality.ts';
 import type { UdpExchange } from './observations.ts';
-import { turnEndpoints } from './plan-hosts.ts';
-import { encodeBinding, parseStun, transactionKey } from './stun.ts';
+import { notCollected, resolveHost, turnEndpoints } from './plan-hosts.ts';
+import { encodeBinding, isAnswer, parseStun, transactionKey } from './stun.ts';
 
 /** Bytes of UDP payload: an Opus frame of 20 ms with its RTP and SRTP overhead. */
 const VOICE_PAYLOAD = 160;
@@ -58,16 +58,26 @@ export default defineCheck({
   async probe(host, { params, plan }) {
     const endpoint = turnEndpoints(plan)[0];
     if (!endpoint) return { seen: false, cause: 'not-collected', detail: 'the endpoint plan names no TURN host' };
-    const { addresses } = await host.net.resolve(endpoint.host, 4);
+    const { addresses } = await resolveHost(host.net, endpoint.host);
     const address = addresses[0];
     if (!address) return { seen: true, value: { host: endpoint.host, address: null, rttMs: [], figures: null } };
     const train = planTrain(endpoint.host, address, endpoint.port, params, (length) => host.net.random(length));
-    const rttMs = roundTrips(train, await host.net.exchange(train));
+    const exchange = await host.net.exchange(train);
+    // Behind a flood an answer may have been left out, which must not count as lost.
+    if (exchange.dropped > 0)
+      return { seen: false, cause: 'inconclusive', detail: `${exchange.dropped} datagrams too many came from ${address}` };
+    const rttMs = roundTrips(train, exchange);
     const measured = measureTrain(rttMs);
     return { seen: true, value: { host: endpoint.host, address, rttMs, figures: measured && rounded(measured) } };
   },
 
-  evaluate({ host, address, rttMs }, { params }) {
+  evaluate({ host, address, rttMs }, { params, plan }) {
+    const planned = turnEndpoints(plan).slice(0, 1);
+    const missing = notCollected(
+      planned.map((endpoint) => endpoint.host),
+      [host],
+    );
+    if (missing) return missing;
     const figures = measureTrain(rttMs);
     if (!figures) {
       return { kind: 'unknown', cause: 'inconclusive', detail: address ? `${host} answered no Binding` : `${host} has no address` };
@@ -117,19 +127,22 @@ function planTrain(
     socket: 'connected',
     isEnough(bytes) {
       const parsed = parseStun(bytes);
-      if (parsed.ok) awaited.delete(parsed.message.transactionId);
+      if (parsed.ok && isAnswer(parsed.message)) awaited.delete(parsed.message.transactionId);
       return awaited.size === 0;
     },
   };
 }
 
-/** A Binding that this desk's own stack refused to send is no loss of the path, and is left out. */
+/**
+ * A Binding that this desk's own stack refused to send is no loss of the path, and is left out. A refusal of the server,
+ * such as 420 for the padding or 401, has gone there and back as well.
+ */
 function roundTrips(plan: UdpPlan, { events }: UdpExchange): (number | null)[] {
   const answeredAt = new Map<string, number>();
   for (const event of events) {
     if (event.kind !== 'received') continue;
     const parsed = parseStun(event.bytes);
-    if (!parsed.ok || parsed.message.kind !== 'success') continue;
+    if (!parsed.ok || !isAnswer(parsed.message)) continue;
     const id = parsed.message.transactionId;
     if (!answeredAt.has(id)) answeredAt.set(id, event.atMs);
   }

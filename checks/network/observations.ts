@@ -84,6 +84,8 @@ export interface TlsFacts {
   /** Leaf first, as presented, as far as Node tells: it may leave out certificates that do not link; at most 8. */
   chain: CertificateFacts[];
   anchor: { kind: AnchorKind; name: string; sha256: string | null };
+  /** Certificates of the chain that lead to the anchor. What stands above them, such as an old cross-signature, does not count. */
+  pathLength: number;
   nameMatches: boolean;
   /** Names the leaf is valid for; at most 8. */
   names: string[];
@@ -93,7 +95,7 @@ export interface TlsFacts {
 
 export interface HttpFacts {
   status: number;
-  /** Offset of the server's Date header from this desk's wall clock at the middle of the exchange, in milliseconds (server minus desk); null without a valid header. The header's resolution is one second; half of one is added for its truncation. */
+  /** Offset of the server's Date header from this desk's wall clock at the middle of the exchange, in milliseconds (server minus desk); null without a valid header, or from a cache, which keeps the date of the stored answer. The header's resolution is one second; half of one is added for its truncation. */
   clockOffsetMs: number | null;
   /** At most 500 printable characters. */
   location: string | null;

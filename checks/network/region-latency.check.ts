@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defineCheck } from '../check.ts';
+import type { Plan } from '../plan.ts';
 import type { EndpointObservation } from './observations.ts';
-import { tcpEndpoints } from './plan-hosts.ts';
+import { notCollected, tcpEndpoints } from './plan-hosts.ts';
 
 /** Hosts that stand in the instance's Region. Static content comes from the nearest CloudFront edge and sign-in may be global. */
 const regional = ['ccp', 'chat', 'signalling', 'telemetry'];
@@ -29,7 +30,7 @@ export default defineCheck({
           basis: z
             .enum(['tcp', 'http'])
             .describe('TCP connect on the direct path; request to response through a proxy, which includes the server'),
-          ms: z.number(),
+          ms: z.number().nullable().describe('Null when nothing connected'),
         }),
       )
       .meta({ class: 'internal' }),
@@ -37,16 +38,22 @@ export default defineCheck({
   reasons: ['far', 'too-far'],
 
   async probe(host, { plan }) {
-    const wanted = tcpEndpoints(plan).filter((endpoint) => endpoint.region === plan.instance.region && regional.includes(endpoint.purpose));
-    const seen = await Promise.all(wanted.map(({ host: name, port }) => host.net.endpoint({ host: name, port })));
-    return { seen: true, value: { samples: seen.flatMap(sample) } };
+    const seen = await Promise.all(regionalEndpoints(plan).map(({ host: name, port }) => host.net.endpoint({ host: name, port })));
+    return { seen: true, value: { samples: seen.map(sample) } };
   },
 
   evaluate({ samples }, { params, plan }) {
-    if (samples.length === 0)
+    const wanted = regionalEndpoints(plan).map((endpoint) => endpoint.host);
+    const missing = notCollected(
+      wanted,
+      samples.map((s) => s.host),
+    );
+    if (missing) return missing;
+    const sorted = samples.flatMap((s) => (wanted.includes(s.host) && s.ms !== null ? [s.ms] : [])).sort((a, b) => a - b);
+    // The lower middle: all stand in one Region, so that of two the slow one met a lost packet or a busy server.
+    const ms = sorted[Math.floor((sorted.length - 1) / 2)];
+    if (ms === undefined)
       return { kind: 'unknown', cause: 'inconclusive', detail: `no host in ${plan.instance.region} accepted a connection` };
-    const sorted = samples.map((s) => s.ms).sort((a, b) => a - b);
-    const ms = sorted[Math.floor(sorted.length / 2)] ?? 0;
     const args = { ms, region: plan.instance.region, limitMs: params.warnAboveMs };
     if (ms > params.failAboveMs) return { kind: 'fail', reason: 'too-far', args: { ...args, limitMs: params.failAboveMs } };
     if (ms > params.warnAboveMs) return { kind: 'degraded', reason: 'far', args };
@@ -54,8 +61,12 @@ export default defineCheck({
   },
 });
 
+function regionalEndpoints(plan: Plan) {
+  return tcpEndpoints(plan).filter((endpoint) => endpoint.region === plan.instance.region && regional.includes(endpoint.purpose));
+}
+
 function sample({ host, path, attempts, httpMs }: EndpointObservation) {
   const connectMs = attempts.find((attempt) => attempt.ok)?.connectMs ?? null;
   const ms = path === 'direct' ? connectMs : httpMs;
-  return ms === null ? [] : [{ host, basis: path === 'direct' ? ('tcp' as const) : ('http' as const), ms: Math.round(ms) }];
+  return { host, basis: path === 'direct' ? ('tcp' as const) : ('http' as const), ms: ms === null ? null : Math.round(ms) };
 }

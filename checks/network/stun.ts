@@ -83,6 +83,10 @@ export function transactionKey(transactionId: Uint8Array): string {
   return Array.from(transactionId.subarray(0, 12), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+export function isAnswer({ kind }: StunMessage): boolean {
+  return kind === 'success' || kind === 'error';
+}
+
 /** Total: any bytes give a message or a fault. */
 export function parseStun(bytes: Uint8Array): StunParse {
   if (bytes.length < HEADER_LENGTH) return { ok: false, fault: bytes.length > 0 && (bytes[0] as number) < 64 ? 'truncated' : 'not-stun' };

@@ -1,6 +1,6 @@
 import type { UdpPlan } from '../host.ts';
 import type { UdpEvent, UdpExchange } from './observations.ts';
-import { encodeAllocate, encodeBinding, parseStun, StunMethod, transactionKey } from './stun.ts';
+import { encodeAllocate, encodeBinding, isAnswer, parseStun, StunMethod, transactionKey } from './stun.ts';
 
 /**
  * RFC 8489 section 6.2.1: first retransmission after an RTO of at least 500 ms, doubling. Rc is 3 and the wait after the
@@ -19,8 +19,8 @@ export interface TurnAnswer {
   rttMs: number | null;
   /** An ICMP error from the path. */
   icmp: string | null;
-  /** An error of this desk's own stack on sending. */
-  local: { kind: 'blocked-on-desk' | 'no-route'; code: string } | null;
+  /** An error of this desk's own stack on sending; `other` says nothing about the path. */
+  local: { kind: 'blocked-on-desk' | 'no-route' | 'other'; code: string } | null;
   /** An answer that is none: from another address, or not the STUN that was asked for. */
   strange: 'wrong-source' | 'wrong-cookie' | 'wrong-transaction' | 'malformed' | null;
   /** MAPPED-ADDRESS and XOR-MAPPED-ADDRESS differ: something on the path rewrites payloads (an ALG). */
@@ -45,17 +45,11 @@ export function planTurnExchange(host: string, address: string, port: number, ra
     isEnough(bytes, from) {
       const parsed = parseStun(bytes);
       return (
-        from.host === address &&
-        from.port === port &&
-        parsed.ok &&
-        isAnswer(parsed.message.kind) &&
-        parsed.message.transactionId === allocateId
+        from.host === address && from.port === port && parsed.ok && isAnswer(parsed.message) && parsed.message.transactionId === allocateId
       );
     },
   };
 }
-
-const isAnswer = (kind: string) => kind === 'success' || kind === 'error';
 
 /** Total over any exchange. A valid answer stands whatever else was seen; an error never hides one. */
 export function readTurnExchange(plan: UdpPlan, { events }: UdpExchange): TurnAnswer {
@@ -65,7 +59,7 @@ export function readTurnExchange(plan: UdpPlan, { events }: UdpExchange): TurnAn
     if (event.kind === 'error') readError(answer, event);
     if (event.kind !== 'received') continue;
     const parsed = parseStun(event.bytes);
-    const isOurs = parsed.ok && isAnswer(parsed.message.kind) && [binding, allocate].includes(parsed.message.transactionId);
+    const isOurs = parsed.ok && isAnswer(parsed.message) && [binding, allocate].includes(parsed.message.transactionId);
     if (!isOurs) {
       answer.strange ??= parsed.ok ? 'wrong-transaction' : parsed.fault === 'wrong-cookie' ? 'wrong-cookie' : 'malformed';
       continue;
@@ -100,11 +94,19 @@ function roundTripMs(plan: UdpPlan, events: readonly UdpEvent[], received: Extra
  * The code alone is ambiguous: EHOSTUNREACH or EACCES may be this desk's own routing or an ICMP error of the path. ICMP
  * reaches connected sockets only, on reading or, pending from an earlier datagram, on the next `send`. So a `connect`, or a
  * send of the unconnected socket, that fails is local; EPERM is always the desk's own firewall, and ECONNREFUSED
- * (ECONNRESET on Windows) always ICMP port-unreachable.
+ * (ECONNRESET on Windows) always ICMP port-unreachable. Whatever else went wrong, such as too many open files, went wrong
+ * on this desk.
  */
 function readError(answer: TurnAnswer, { code, syscall, on }: Extract<UdpEvent, { kind: 'error' }>): void {
-  const isIcmp = code === 'ECONNREFUSED' || code === 'ECONNRESET' || (on === 'connected' && syscall !== 'connect' && code !== 'EPERM');
+  const isIcmp = portUnreachable.includes(code) || (on === 'connected' && syscall !== 'connect' && otherIcmp.includes(code));
   if (isIcmp) answer.icmp ??= code;
   else if (code === 'EPERM' || code === 'EACCES') answer.local = { kind: 'blocked-on-desk', code };
-  else answer.local ??= { kind: 'no-route', code };
+  else if (noRoute.includes(code)) answer.local = answer.local?.kind === 'blocked-on-desk' ? answer.local : { kind: 'no-route', code };
+  else answer.local ??= { kind: 'other', code };
 }
+
+const portUnreachable = ['ECONNREFUSED', 'ECONNRESET'];
+/** Of the other ICMP errors; Linux `icmp_err_convert`, EACCES and EPROTO being those of IPv6. */
+const otherIcmp = ['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENONET', 'ENOPROTOOPT', 'EOPNOTSUPP', 'EACCES', 'EPROTO'];
+/** EINVAL is what a `blackhole` route gives, EAFNOSUPPORT a desk without that IP version. */
+const noRoute = ['ENETUNREACH', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineCheck, type Judgement } from '../check.ts';
 import type { Net } from '../host.ts';
 import type { Endpoint } from './endpoints.ts';
-import { listHosts, mostFrequent, turnEndpoints } from './plan-hosts.ts';
+import { listHosts, mostFrequent, notCollected, resolveHost, turnEndpoints } from './plan-hosts.ts';
 import { planTurnExchange, readTurnExchange } from './turn-exchange.ts';
 
 /** A TURN load balancer has one address per availability zone; more than this many are not looked at. */
@@ -16,14 +16,14 @@ const Target = z.strictObject({
   binding: z.boolean().describe('A valid answer to a Binding'),
   rttMs: z.number().nullable(),
   icmp: z.string().nullable().describe('ICMP error from the path'),
-  local: z.strictObject({ kind: z.enum(['blocked-on-desk', 'no-route']), code: z.string() }).nullable(),
+  local: z.strictObject({ kind: z.enum(['blocked-on-desk', 'no-route', 'other']), code: z.string() }).nullable(),
   strange: z.enum(['wrong-source', 'wrong-cookie', 'wrong-transaction', 'malformed']).nullable(),
   rewritten: z.boolean().describe('Two statements of our own address in one answer differ: a middlebox rewrites payloads'),
   answeredBefore: z.boolean().describe('This host has answered this desk in an earlier run'),
 });
 type Target = z.infer<typeof Target>;
 
-type State = 'answers' | 'stun-only' | 'dns-blocked' | 'blocked-on-desk' | 'no-route' | 'rejected' | 'tampered' | 'silent';
+type State = 'answers' | 'stun-only' | 'dns-blocked' | 'blocked-on-desk' | 'no-route' | 'rejected' | 'tampered' | 'unsent' | 'silent';
 
 type Reason =
   | 'udp-blocked'
@@ -67,11 +67,17 @@ export default defineCheck({
 
   evaluate({ targets }, { plan }) {
     const hosts = turnEndpoints(plan).map((endpoint) => judgeHost(endpoint, targets));
-    const missing = hosts.find((h) => h.targets.length === 0);
-    if (missing) return { kind: 'unknown', cause: 'not-collected', detail: `not looked at: ${missing.host}` };
-    // A reported host is not documented by AWS: its silence or absence proves nothing unless it is known to answer.
-    const counted = hosts.filter((h) => h.official || h.knownToAnswer || h.state === 'answers' || h.state === 'rejected');
-    const good = counted.filter((h) => h.state === 'answers');
+    const missing = notCollected(
+      hosts.map((h) => h.host),
+      targets.map((target) => target.host),
+    );
+    if (missing) return missing;
+    const good = hosts.filter((h) => h.state === 'answers');
+    // A reported host is not documented by AWS: its silence or absence proves nothing unless it is known to answer, and its
+    // refusal only that a rule lacks it.
+    const counted = hosts.filter(
+      (h) => h.official || h.knownToAnswer || h.state === 'answers' || (good.length > 0 && h.state === 'rejected'),
+    );
     const bad = counted.filter((h) => h.state !== 'answers');
     if (good.length > 0) {
       if (bad.length === 0) return deadAddresses(good);
@@ -113,6 +119,7 @@ const precedence: readonly State[] = [
   'rejected',
   'tampered',
   'dns-blocked',
+  'unsent',
   'silent',
 ];
 
@@ -120,9 +127,10 @@ function stateOf(target: Target): State {
   if (target.allocate !== null) return 'answers';
   if (target.binding) return 'stun-only';
   if (target.address === null) return 'dns-blocked';
-  if (target.local) return target.local.kind;
+  if (target.local && target.local.kind !== 'other') return target.local.kind;
   if (target.icmp) return 'rejected';
-  return target.strange ? 'tampered' : 'silent';
+  if (target.strange) return 'tampered';
+  return target.local ? 'unsent' : 'silent';
 }
 
 function noneAnswers(bad: readonly JudgedHost[], of: number): Judgement<Reason> {
@@ -136,15 +144,18 @@ function noneAnswers(bad: readonly JudgedHost[], of: number): Judgement<Reason> 
   if (silent.length > 0) return { kind: 'fail', reason: 'udp-blocked', args: argsOf(silent, of) };
   if (known.some((h) => h.state === 'stun-only')) return { kind: 'fail', reason: 'no-turn', args: argsOf(known, of) };
   const stunOnly = bad.find((h) => h.state === 'stun-only');
+  const unsent = bad.flatMap((h) => h.targets).find((target) => stateOf(target) === 'unsent');
   const detail = stunOnly
     ? `${stunOnly.host} answers STUN, but no TURN was seen; it is not known to answer without credentials`
-    : `no answer from ${listHosts(bad.map((h) => h.host))}; none is known to answer without credentials`;
+    : unsent
+      ? `this desk could not send to ${unsent.host}: ${unsent.local?.code ?? ''}`
+      : `no answer from ${listHosts(bad.map((h) => h.host))}; none is known to answer without credentials`;
   return { kind: 'unknown', cause: 'inconclusive', detail };
 }
 
-/** A host counts as reached by any of its addresses; one that stays silent beside it is named. */
+/** A host counts as reached by any of its addresses; one that does not answer beside it is named. */
 function deadAddresses(good: readonly JudgedHost[]): Judgement<Reason> {
-  const dead = good.filter((h) => h.targets.some((target) => stateOf(target) === 'silent' || stateOf(target) === 'rejected'));
+  const dead = good.filter((h) => h.targets.some((target) => stateOf(target) !== 'answers'));
   return dead.length === 0 ? { kind: 'pass' } : { kind: 'degraded', reason: 'host-silent', args: argsOf(dead, good.length) };
 }
 
@@ -156,11 +167,10 @@ function argsOf(hosts: readonly JudgedHost[], of: number) {
 }
 
 async function probeHost(net: Net, endpoint: Endpoint, answeredBefore: boolean): Promise<Target[]> {
-  const four = await net.resolve(endpoint.host, 4);
-  const answer = four.addresses.length > 0 ? four : await net.resolve(endpoint.host, 6);
+  const answer = await resolveHost(net, endpoint.host);
   const nothing = { allocate: null, binding: false, rttMs: null, icmp: null, local: null, strange: null, rewritten: false };
   if (answer.addresses.length === 0) {
-    return [{ host: endpoint.host, address: null, nameCode: four.resolver.code, ...nothing, answeredBefore }];
+    return [{ host: endpoint.host, address: null, nameCode: answer.resolver.code, ...nothing, answeredBefore }];
   }
   return Promise.all(
     answer.addresses.slice(0, ADDRESSES_PROBED).map(async (address) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineCheck } from '../check.ts';
-import { listHosts } from './plan-hosts.ts';
+import type { Plan } from '../plan.ts';
+import { listHosts, notCollected } from './plan-hosts.ts';
 
 export default defineCheck({
   id: 'network.websocket',
@@ -30,11 +31,12 @@ export default defineCheck({
       .meta({ class: 'internal' }),
   }),
   reasons: ['upgrade-refused', 'upgrade-forged', 'upgrade-cut'],
-  notApplicable: ({ plan }) => (plan.endpoints.some((endpoint) => endpoint.websocket) ? null : 'no-documented-host'),
+  notApplicable: ({ plan }) => (socketEndpoints(plan).length > 0 ? null : 'no-documented-host'),
 
   async probe(host, { plan }) {
-    const wanted = plan.endpoints.filter((endpoint) => endpoint.websocket);
-    const seen = await Promise.all(wanted.map((endpoint) => host.net.upgrade({ host: endpoint.host, port: endpoint.port }, '/')));
+    const seen = await Promise.all(
+      socketEndpoints(plan).map((endpoint) => host.net.upgrade({ host: endpoint.host, port: endpoint.port }, '/')),
+    );
     return {
       seen: true,
       value: {
@@ -51,16 +53,23 @@ export default defineCheck({
     };
   },
 
-  evaluate({ endpoints }, { plan }) {
+  evaluate({ endpoints: seen }, { plan }) {
+    const wanted = socketEndpoints(plan).map((endpoint) => endpoint.host);
+    const endpoints = seen.filter((e) => wanted.includes(e.host));
     const good = endpoints.filter((e) => e.status === 101 && e.acceptOk);
     const bad = endpoints.filter((e) => e.connected && !good.includes(e));
     const first = bad[0];
     if (first && plan.network.websocketAnswers === 'expected') {
       const reason = first.status === null ? 'upgrade-cut' : first.status === 101 ? 'upgrade-forged' : 'upgrade-refused';
-      const args = { hosts: listHosts(bad.map((e) => e.host)), status: first.status ?? 0, server: first.server ?? '' };
+      const args = { hosts: listHosts(bad.map((e) => e.host)), status: first.status ?? 0 };
       return { kind: 'fail', reason, args };
     }
-    if (endpoints.length > 0 && good.length === endpoints.length) return { kind: 'pass' };
+    const missing = notCollected(
+      wanted,
+      endpoints.map((e) => e.host),
+    );
+    if (missing) return missing;
+    if (good.length === endpoints.length) return { kind: 'pass' };
     if (first) {
       // A server may refuse an upgrade that carries no credentials, so only a host known to accept one can prove a bad path.
       return {
@@ -69,6 +78,11 @@ export default defineCheck({
         detail: `${first.host} answered ${first.status ?? first.code ?? 'nothing'} to an upgrade without credentials`,
       };
     }
-    return { kind: 'unknown', cause: 'inconclusive', detail: 'no WebSocket host accepted a connection' };
+    const unconnected = endpoints.filter((e) => !e.connected).map((e) => e.host);
+    return { kind: 'unknown', cause: 'inconclusive', detail: `no connection to ${listHosts(unconnected)}` };
   },
 });
+
+function socketEndpoints(plan: Plan) {
+  return plan.endpoints.filter((endpoint) => endpoint.websocket);
+}

@@ -15,6 +15,8 @@ export interface CheckText {
   title: string;
   what: string;
   why: string;
+  /** What settles an `inconclusive` look, where this check knows better than "try again". */
+  unsure?: string;
   reasons: Readonly<Record<string, ReasonText>>;
 }
 
@@ -38,6 +40,7 @@ export interface Texts {
   title(check: string): string;
   what(check: string): string;
   why(check: string): string;
+  unsure(check: string): string | null;
   outcome(check: string, outcome: Outcome): OutcomeText;
   /** The text of a reason with its `{arg}` left in place. */
   reason(check: string, reason: string): OutcomeText;
@@ -79,11 +82,14 @@ export function textsFor(locale: Locale, all: Readonly<Record<string, CheckTexts
     };
   };
 
+  const unsure = (check: string) => pick(check, (text) => text.unsure) ?? null;
+
   return {
     locale,
     title: (check) => pick(check, (text) => text.title) ?? check,
     what: (check) => pick(check, (text) => text.what) ?? '',
     why: (check) => pick(check, (text) => text.why) ?? '',
+    unsure,
     reason: reasonOf,
     outcome(check, outcome) {
       switch (outcome.kind) {
@@ -94,7 +100,7 @@ export function textsFor(locale: Locale, all: Readonly<Record<string, CheckTexts
         case 'unknown':
           return {
             says: ui(`unknown.${outcome.cause}`, {}),
-            fix: ui(`unknown.${outcome.cause}.fix`, {}),
+            fix: (outcome.cause === 'inconclusive' ? unsure(check) : null) ?? ui(`unknown.${outcome.cause}.fix`, {}),
             who: whoMendsBlindness[outcome.cause],
           };
         default: {

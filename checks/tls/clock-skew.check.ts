@@ -57,14 +57,15 @@ export default defineCheck({
     const offsets = sources.map((source) => source.offsetMs).sort((a, b) => a - b);
     const median = offsets[Math.floor(offsets.length / 2)];
     const agreeing = median === undefined ? [] : sources.filter((source) => Math.abs(source.offsetMs - median) <= AGREE_WITHIN_MS);
-    // The Date of one server is no proof, and neither is that of a minority.
-    if (median === undefined || agreeing.length < 2 || agreeing.length * 2 <= sources.length) {
+    // The Date of one server is no proof, told twice or not, and neither is that of a minority.
+    const hosts = new Set(agreeing.map((source) => source.host));
+    if (median === undefined || hosts.size < 2 || agreeing.length * 2 <= sources.length) {
       return { kind: 'unknown', cause: 'inconclusive', detail: `${agreeing.length} of ${sources.length} time sources agree` };
     }
     const seconds = Math.abs(median) / 1_000;
     const reason = median > 0 ? 'clock-behind' : 'clock-ahead';
     const args = {
-      seconds: Math.round(seconds),
+      duration: spell(Math.round(seconds)),
       offsetSeconds: Math.round(median / 1_000),
       sources: listHosts(agreeing.map((source) => `${source.by}://${source.host}`)),
     };
@@ -72,3 +73,16 @@ export default defineCheck({
     return seconds > params.warnAboveSeconds ? { kind: 'degraded', reason, args } : { kind: 'pass' };
   },
 });
+
+/** The two largest units, by their symbols, which are the same in every language: `400 d 2 h`, `10 min 3 s`. */
+function spell(seconds: number): string {
+  const units = [
+    { symbol: 'd', value: Math.floor(seconds / 86_400) },
+    { symbol: 'h', value: Math.floor(seconds / 3_600) % 24 },
+    { symbol: 'min', value: Math.floor(seconds / 60) % 60 },
+    { symbol: 's', value: seconds % 60 },
+  ];
+  const first = units.findIndex(({ value }) => value > 0);
+  const shown = first < 0 ? units.slice(-1) : units.slice(first, first + 2).filter(({ value }, index) => index === 0 || value > 0);
+  return shown.map(({ symbol, value }) => `${value} ${symbol}`).join(' ');
+}

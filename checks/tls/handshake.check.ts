@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { defineCheck } from '../check.ts';
 import type { EndpointObservation } from '../network/observations.ts';
-import { listHosts, tcpEndpoints } from '../network/plan-hosts.ts';
+import { endpointName, listHosts, notCollected, tcpEndpoints } from '../network/plan-hosts.ts';
+
+/** Names of a foreign certificate are strangers' text: these, of the first endpoints that show one, say whose it is. */
+const NAMES_KEPT = 4;
+const LONGEST_NAME = 100;
+const FOREIGN_KEPT = 8;
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -16,10 +21,12 @@ const Endpoint = z.strictObject({
   cipher: z.string().nullable(),
   forwardSecrecy: z.boolean().nullable(),
   nameMatches: z.boolean().nullable(),
-  names: z.array(z.string()).describe('Names the certificate is valid for, when the host is not among them'),
+  names: z
+    .array(z.string())
+    .describe('First names the certificate is valid for, when the host is not among them; only of the first such endpoints'),
   anchor: z.enum(['expected', 'public', 'local', 'self-signed-leaf', 'incomplete', 'unknown']).nullable(),
-  notBefore: z.string().nullable().describe('Latest start of validity in the presented chain'),
-  notAfter: z.string().nullable().describe('Earliest end of validity in the presented chain'),
+  notBefore: z.string().nullable().describe('Latest start of validity on the way from the certificate to its root'),
+  notAfter: z.string().nullable().describe('Earliest end of validity on that way'),
 });
 type Endpoint = z.infer<typeof Endpoint>;
 
@@ -66,6 +73,7 @@ export default defineCheck({
   evidence: z.strictObject({
     deskAt: z.string().describe("This desk's clock when it looked").meta({ class: 'public' }),
     endpoints: z.array(Endpoint).describe('Every endpoint of the plan that accepted a connection').meta({ class: 'internal' }),
+    unreached: z.array(z.string()).describe('Endpoints of the plan that did not').meta({ class: 'internal' }),
   }),
   reasons: [
     'expired',
@@ -86,12 +94,19 @@ export default defineCheck({
 
   async probe(host, { plan }) {
     const seen = await Promise.all(tcpEndpoints(plan).map(({ host: name, port }) => host.net.endpoint({ host: name, port })));
-    const reached = seen.filter(({ failure }) => failure === null || failure.step === 'tls' || failure.step === 'http');
-    return { seen: true, value: { deskAt: new Date(host.clock.wallMs()).toISOString(), endpoints: reached.map(reduce) } };
+    const isReached = ({ failure }: EndpointObservation) => failure === null || failure.step === 'tls' || failure.step === 'http';
+    let foreign = 0;
+    const endpoints = seen
+      .filter(isReached)
+      .map(reduce)
+      .map((endpoint) => (endpoint.names.length > 0 && foreign++ >= FOREIGN_KEPT ? { ...endpoint, names: [] } : endpoint));
+    const unreached = seen.filter((observation) => !isReached(observation)).map(endpointName);
+    return { seen: true, value: { deskAt: new Date(host.clock.wallMs()).toISOString(), endpoints, unreached } };
   },
 
-  evaluate({ deskAt, endpoints }, { params }) {
-    if (endpoints.length === 0) return { kind: 'unknown', cause: 'inconclusive', detail: 'no endpoint accepted a connection' };
+  evaluate({ deskAt, endpoints: all, unreached }, { params, plan }) {
+    const wanted = tcpEndpoints(plan).map(endpointName);
+    const endpoints = all.filter((endpoint) => wanted.includes(endpointName(endpoint)));
     const now = Date.parse(deskAt);
     const faults = endpoints.flatMap((endpoint) => {
       const fault = faultOf(endpoint, now);
@@ -102,6 +117,9 @@ export default defineCheck({
       const same = faults.filter(({ fault }) => fault === first.fault).map(({ endpoint }) => endpoint);
       return { kind: 'fail', reason: first.fault, args: { ...argsOf(same), of: endpoints.length } };
     }
+    const missing = notCollected(wanted, [...all.map(endpointName), ...unreached]);
+    if (missing) return missing;
+    if (endpoints.length === 0) return { kind: 'unknown', cause: 'inconclusive', detail: 'no endpoint accepted a connection' };
     const soon = endpoints.filter((e) => e.notAfter !== null && Date.parse(e.notAfter) - now < params.minDaysLeft * DAY_MS);
     return soon.length > 0
       ? { kind: 'degraded', reason: 'expires-soon', args: { ...argsOf(soon), of: endpoints.length } }
@@ -141,7 +159,7 @@ function argsOf(endpoints: readonly Endpoint[]) {
 function reduce({ host, port, failure, tls }: EndpointObservation): Endpoint {
   const kind = Failure.safeParse(failure?.kind);
   // Roots are trusted for what they are, not for their dates.
-  const dated = tls?.chain.filter((certificate) => !certificate.selfSigned || tls.chain.length === 1) ?? [];
+  const dated = tls?.chain.slice(0, tls.pathLength).filter((certificate) => !certificate.selfSigned || tls.chain.length === 1) ?? [];
   return {
     host,
     port,
@@ -151,7 +169,7 @@ function reduce({ host, port, failure, tls }: EndpointObservation): Endpoint {
     cipher: tls?.cipher ?? null,
     forwardSecrecy: tls?.forwardSecrecy ?? null,
     nameMatches: tls?.nameMatches ?? null,
-    names: tls && !tls.nameMatches ? tls.names.slice(0, 4) : [],
+    names: tls && !tls.nameMatches ? tls.names.slice(0, NAMES_KEPT).map((name) => name.slice(0, LONGEST_NAME)) : [],
     anchor: tls?.anchor.kind ?? null,
     notBefore: dated.length > 0 ? new Date(Math.max(...dated.map((c) => c.notBeforeMs))).toISOString() : null,
     notAfter: dated.length > 0 ? new Date(Math.min(...dated.map((c) => c.notAfterMs))).toISOString() : null,

@@ -13,6 +13,7 @@ const Text = z.strictObject({
   title: Sentence.max(60),
   what: Sentence,
   why: Sentence,
+  unsure: Sentence.optional(),
   reasons: z.record(z.string(), z.strictObject({ says: Sentence, fix: Sentence })),
 });
 const Texts = z.strictObject({ who: z.record(z.string(), z.enum(['agent', 'it'])), en: Text, 'zh-TW': Text, 'zh-CN': Text, ko: Text });

@@ -166,7 +166,7 @@ describe.skipIf(why !== null)(`scenarios${why === null ? '' : `: ${why}`}`, () =
     expect(results.filter((result) => result.status === 'rejected')).toEqual([]);
   });
 
-  it.each(Object.entries(table))('%s', async (name, { exit, check: id, reason, args, explains, others }) => {
+  it.each(Object.entries(table))('%s', { timeout: 5 * DEADLINE_MS }, async (name, { exit, check: id, reason, args, explains, others }) => {
     const { code, causes, outcomeOf } = await see(name);
     const first = causes[0];
     const outcome = outcomeOf(first?.check ?? '');
@@ -179,7 +179,7 @@ describe.skipIf(why !== null)(`scenarios${why === null ? '' : `: ${why}`}`, () =
     expect(causes.map((cause) => cause.check)).toEqual([id, ...(others ?? [])]);
   });
 
-  it('proxy-only: every 443 check passes through the proxy', async () => {
+  it('proxy-only: every 443 check passes through the proxy', { timeout: 5 * DEADLINE_MS }, async () => {
     const { document, outcomeOf, evidenceOf } = await see('proxy-only');
     const through = [
       'network.allowlist-domains',
@@ -199,14 +199,14 @@ describe.skipIf(why !== null)(`scenarios${why === null ? '' : `: ${why}`}`, () =
   it.each([
     ['clock-skew', 600],
     ['clock-skew-desk', -400 * 86_400],
-  ])('%s: the offset is right within 2 s', async (name, offsetSeconds) => {
+  ])('%s: the offset is right within 2 s', { timeout: 5 * DEADLINE_MS }, async (name, offsetSeconds) => {
     const { outcomeOf } = await see(name);
     const outcome = outcomeOf('tls.clock-skew');
     if (outcome?.kind !== 'fail') throw new Error(`the clock was not found wrong: ${outcome?.kind}`);
     expect(Math.abs(Number(outcome.args.offsetSeconds) - offsetSeconds)).toBeLessThanOrEqual(2);
   });
 
-  it('tls-intercepted-trusted: the handshake itself is fine', async () => {
+  it('tls-intercepted-trusted: the handshake itself is fine', { timeout: 5 * DEADLINE_MS }, async () => {
     const { outcomeOf } = await see('tls-intercepted-trusted');
     expect(outcomeOf('tls.handshake')).toEqual({ kind: 'pass' });
   });

@@ -48,6 +48,11 @@ export default defineCases(check, [
     outcome: { kind: 'fail', reason: 'name-unresolved', args: one },
   },
   {
+    name: 'an error that nobody knows says nothing of the path',
+    evidence: blocked('other', 'EMFILE'),
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: `${participant}:443: EMFILE` },
+  },
+  {
     name: 'of several failures the most frequent one is named',
     evidence: seen({
       [participant]: { failure: 'refused', code: 'ECONNREFUSED' },

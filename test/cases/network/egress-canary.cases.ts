@@ -33,5 +33,17 @@ export default defineCases(check, [
     evidence: { canaries: [] },
     outcome: { kind: 'unknown', cause: 'not-collected', detail: `not looked at: ${host}:443` },
   },
+  {
+    name: 'a canary that the policy no longer names is left out',
+    params,
+    evidence: { canaries: [...seen(null, 'timed-out').canaries, { host: 'old.example.com', port: 443, reached: 'direct', failure: null }] },
+    outcome: { kind: 'pass' },
+  },
+  {
+    name: 'a proxy that cannot be asked proves nothing',
+    params,
+    evidence: seen(null, 'proxy-unreachable'),
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: `${host}:443: proxy-unreachable` },
+  },
   { name: 'no canary configured', evidence: { canaries: [] }, outcome: { kind: 'not-applicable', because: 'not-configured' } },
 ]);

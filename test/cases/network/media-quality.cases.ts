@@ -81,6 +81,16 @@ export default defineCases(check, [
     outcome: { kind: 'unknown', cause: 'inconclusive', detail: `${host} has no address` },
   },
   {
+    name: 'evidence of another Region',
+    evidence: train(() => 40),
+    plan: acmePlan({ instance: { region: 'eu-west-2' } }),
+    outcome: {
+      kind: 'unknown',
+      cause: 'not-collected',
+      detail: 'not looked at: TurnNlb-1dc64a459ead57ea.elb.eu-west-2.amazonaws.com',
+    },
+  },
+  {
     name: 'a chat-only desk',
     evidence: train(() => 40),
     plan: acmePlan({ features: { voice: false } }),

@@ -121,6 +121,22 @@ export default defineCases(check, [
     outcome: { kind: 'degraded', reason: 'host-rejected', args: { hosts: reported.join(', '), count: 2, of: 5, code: 'ECONNREFUSED' } },
   },
   {
+    name: 'a reported host that is rejected says nothing of the official ones',
+    evidence: seen({}, {}, {}, rejected),
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: `no answer from ${all}; none is known to answer without credentials` },
+  },
+  {
+    name: 'this desk could not send at all, which is no silence',
+    evidence: seen({ local: { kind: 'other', code: 'EMFILE' } }),
+    plan: expected,
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: `this desk could not send to ${a}: EMFILE` },
+  },
+  {
+    name: 'answers of one address of a host are tampered with',
+    evidence: { targets: [...seen(good).targets, target(a, { address: '15.193.7.99', strange: 'wrong-source' })] },
+    outcome: { kind: 'degraded', reason: 'host-silent', args: { hosts: a, count: 1, of: 3, code: 'wrong-source' } },
+  },
+  {
     name: 'one address of a host is dead',
     evidence: { targets: [...seen(good).targets, target(a, { address: '15.193.7.99' })] },
     outcome: { kind: 'degraded', reason: 'host-silent', args: { hosts: a, count: 1, of: 3, code: '' } },

@@ -13,17 +13,17 @@ export default defineCases(check, [
   {
     name: 'ten minutes behind',
     evidence: sources(600_300, 599_900),
-    outcome: { kind: 'fail', reason: 'clock-behind', args: { seconds: 600, offsetSeconds: 600, sources: both } },
+    outcome: { kind: 'fail', reason: 'clock-behind', args: { duration: '10 min', offsetSeconds: 600, sources: both } },
   },
   {
     name: 'a year ahead',
     evidence: sources(-34_560_000_000, -34_560_000_400),
-    outcome: { kind: 'fail', reason: 'clock-ahead', args: { seconds: 34_560_000, offsetSeconds: -34_560_000, sources: both } },
+    outcome: { kind: 'fail', reason: 'clock-ahead', args: { duration: '400 d', offsetSeconds: -34_560_000, sources: both } },
   },
   {
     name: 'drifting',
     evidence: sources(45_000, 45_200),
-    outcome: { kind: 'degraded', reason: 'clock-behind', args: { seconds: 45, offsetSeconds: 45, sources: both } },
+    outcome: { kind: 'degraded', reason: 'clock-behind', args: { duration: '45 s', offsetSeconds: 45, sources: both } },
   },
   {
     name: 'one server that is wrong is outvoted',
@@ -34,6 +34,16 @@ export default defineCases(check, [
     name: 'one source is no proof',
     evidence: sources(600_000),
     outcome: { kind: 'unknown', cause: 'inconclusive', detail: '1 of 1 time sources agree' },
+  },
+  {
+    name: 'one server asked twice is no proof either',
+    evidence: {
+      sources: [
+        { host: acme, by: 'https', offsetMs: 600_000 },
+        { host: acme, by: 'http', offsetMs: 600_000 },
+      ],
+    },
+    outcome: { kind: 'unknown', cause: 'inconclusive', detail: '2 of 2 time sources agree' },
   },
   {
     name: 'sources that disagree',

@@ -1,4 +1,6 @@
+import { tcpEndpoints } from '../../../checks/network/plan-hosts.ts';
 import check from '../../../checks/tls/handshake.check.ts';
+import { acmePlan } from '../acme-plan.ts';
 import { defineCases } from '../define-cases.ts';
 
 const acme = 'acme.my.connect.aws';
@@ -18,14 +20,17 @@ const endpoint = (host: string, overrides: object = {}) => ({
   notAfter: '2027-01-01T00:00:00.000Z',
   ...overrides,
 });
+const hosts = tcpEndpoints(acmePlan()).map(({ host }) => host);
+const names = hosts.map((host) => `${host}:443`);
 const seen = (overrides: object) => ({
   deskAt,
-  endpoints: [endpoint(acme, overrides), endpoint('participant.connect.us-west-2.amazonaws.com')],
+  endpoints: hosts.map((host) => endpoint(host, host === acme ? overrides : {})),
+  unreached: [],
 });
 const args = {
   hosts: acme,
   count: 1,
-  of: 2,
+  of: 6,
   code: '',
   protocol: 'TLSv1.3',
   cipher: 'TLS_AES_128_GCM_SHA256',
@@ -103,7 +108,17 @@ export default defineCases(check, [
   { name: 'trust in a foreign authority is judged elsewhere', evidence: seen({ anchor: 'unknown' }), outcome: { kind: 'pass' } },
   {
     name: 'no connection: other checks say why',
-    evidence: { deskAt, endpoints: [] },
+    evidence: { deskAt, endpoints: [], unreached: names },
     outcome: { kind: 'unknown', cause: 'inconclusive', detail: 'no endpoint accepted a connection' },
+  },
+  {
+    name: 'evidence of an older, shorter plan',
+    evidence: { deskAt, endpoints: [endpoint(acme)], unreached: [] },
+    outcome: { kind: 'unknown', cause: 'not-collected', detail: `not looked at: ${names.slice(1).join(', ')}` },
+  },
+  {
+    name: 'a host that the plan no longer names is left out',
+    evidence: { ...seen({}), endpoints: [...seen({}).endpoints, endpoint('old.example.com', { failure: 'reset' })] },
+    outcome: { kind: 'pass' },
   },
 ]);

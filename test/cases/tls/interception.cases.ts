@@ -1,4 +1,6 @@
+import { tcpEndpoints } from '../../../checks/network/plan-hosts.ts';
 import check from '../../../checks/tls/interception.check.ts';
+import { acmePlan } from '../acme-plan.ts';
 import { defineCases } from '../define-cases.ts';
 
 const endpoint = (host: string, overrides: object = {}) => ({
@@ -6,9 +8,9 @@ const endpoint = (host: string, overrides: object = {}) => ({
   port: 443,
   anchor: 'expected',
   root: 'Amazon Root CA 1',
-  sha256: '8ECDE6884F3D87B1125BA31AC3FCB13D7016DE7F57CC904FE1CB97C6AE98196E',
-  issuer: 'CN=Amazon RSA 2048 M02, O=Amazon',
-  organisation: 'Amazon',
+  sha256: null,
+  issuer: '',
+  organisation: '',
   ...overrides,
 });
 const acme = 'acme.my.connect.aws';
@@ -19,8 +21,9 @@ const resigned = {
   issuer: 'CN=Example Inspection CA, O=Example Inspect',
   organisation: 'Example Inspect',
 };
-const named = { hosts: acme, count: 1, of: 2, interceptor: 'Example Inspect', issuer: 'CN=Example Inspection CA, O=Example Inspect' };
-const seen = (overrides: object) => ({ endpoints: [endpoint(acme, overrides), endpoint('participant.connect.us-west-2.amazonaws.com')] });
+const named = { hosts: acme, count: 1, of: 6, interceptor: 'Example Inspect', issuer: 'CN=Example Inspection CA, O=Example Inspect' };
+const hosts = tcpEndpoints(acmePlan()).map(({ host }) => host);
+const seen = (overrides: object) => ({ endpoints: hosts.map((host) => endpoint(host, host === acme ? overrides : {})), unseen: [] });
 
 export default defineCases(check, [
   { name: 'expected roots', evidence: seen({}), outcome: { kind: 'pass' } },
@@ -49,7 +52,7 @@ export default defineCases(check, [
     outcome: {
       kind: 'degraded',
       reason: 'unexpected-root',
-      args: { hosts: acme, count: 1, of: 2, issuer: "CN=R11, O=Let's Encrypt", root: 'ISRG Root X1' },
+      args: { hosts: acme, count: 1, of: 6, issuer: "CN=R11, O=Let's Encrypt", root: 'ISRG Root X1' },
     },
   },
   {
@@ -59,7 +62,24 @@ export default defineCases(check, [
   },
   {
     name: 'no handshake completed',
-    evidence: { endpoints: [] },
+    evidence: { endpoints: [], unseen: hosts.map((host) => `${host}:443`) },
     outcome: { kind: 'unknown', cause: 'inconclusive', detail: 'no endpoint completed a TLS handshake' },
+  },
+  {
+    name: 'evidence of an older, shorter plan',
+    evidence: { endpoints: [endpoint(acme)], unseen: [] },
+    outcome: {
+      kind: 'unknown',
+      cause: 'not-collected',
+      detail: `not looked at: ${hosts
+        .slice(1)
+        .map((host) => `${host}:443`)
+        .join(', ')}`,
+    },
+  },
+  {
+    name: 'a host that the plan no longer names is left out',
+    evidence: { ...seen({}), endpoints: [...seen({}).endpoints, endpoint('old.example.com', resigned)] },
+    outcome: { kind: 'pass' },
   },
 ]);

@@ -45,11 +45,11 @@ describe('for any situation', () => {
   test('findings and history that contradict each other do not throw', () => {
     const outcome = fc.constantFrom(...Object.values(outcomes));
     const ms = fc.double({ noNaN: true, noDefaultInfinity: true });
+    const lastBad = fc.constantFrom(outcomes.fail, outcomes.slow, outcomes.blind, outcomes.lacking);
+    const streak = fc.option(fc.record({ sinceMs: ms, settledAtMs: fc.option(ms), lastBad, missedRuns: fc.nat() }));
     const history = fc.record<RuleHistory>({
-      badSinceMs: fc.option(ms),
+      streaks: fc.record({ note: streak, warn: streak, block: streak }),
       observedAtMs: ms,
-      lastBad: fc.constantFrom(null, outcomes.fail, outcomes.slow, outcomes.blind, outcomes.lacking),
-      settledAtMs: fc.option(ms),
       goodRuns: fc.nat(),
       kind: fc.constantFrom('pass', 'fail', 'degraded', 'unknown', 'not-applicable'),
       kindSince: fc.constant(at(0)),

@@ -38,7 +38,21 @@ test.each<[string, DecisionInput, Expected]>([
   ['a first failure, not settled', situation([[settling, [[0, 'fail']]]]), { standing: 'undetermined', undetermined: [settling.id] }],
   ['a first failure of a rule that cannot block, not settled', situation([[{ ...lenient, settleMs: 30_000 }, [[0, 'fail']]]]), {}],
   [
-    'a failure that has lasted, counted with its present outcome',
+    'a failure needs its own time to settle, whatever milder came before',
+    situation([
+      [
+        settling,
+        [
+          [70_000, 'pass'],
+          [60_000, 'slow'],
+          [0, 'fail'],
+        ],
+      ],
+    ]),
+    { standing: 'caution', causes: [['network.a', 'warn']] },
+  ],
+  [
+    'a failure that has never passed and needs its own time yet',
     situation([
       [
         settling,
@@ -48,7 +62,48 @@ test.each<[string, DecisionInput, Expected]>([
         ],
       ],
     ]),
+    { standing: 'undetermined', undetermined: [RuleId.parse('network.a')] },
+  ],
+  [
+    'a streak survives a change among outcomes that enforce alike',
+    situation([
+      [
+        fakeRule('network.a', { settleMs: 30_000, on: { fail: 'block', degraded: 'block', unknown: 'block' } }),
+        [
+          [40_000, 'slow'],
+          [20_000, 'blind'],
+          [0, 'fail'],
+        ],
+      ],
+    ]),
     { standing: 'blocked', causes: [['network.a', 'block']] },
+  ],
+  [
+    'a block is not taken away by one run that could not look',
+    situation([
+      [
+        plain,
+        [
+          [60_000, 'fail'],
+          [0, 'blind'],
+        ],
+      ],
+    ]),
+    { standing: 'blocked', causes: [['network.a', 'block']] },
+  ],
+  [
+    'nor held for ever by a failure that has turned milder',
+    situation([
+      [
+        plain,
+        [
+          [60_000, 'fail'],
+          [30_000, 'slow'],
+          [0, 'slow'],
+        ],
+      ],
+    ]),
+    { standing: 'caution', causes: [['network.a', 'warn']] },
   ],
   [
     'a failure that time alone has made old is not settled',

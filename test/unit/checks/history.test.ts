@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recordRun } from '../../../checks/history.ts';
-import { RuleHistory } from '../../../contracts/history.ts';
+import { RuleHistory, type Streak } from '../../../contracts/history.ts';
 import type { Outcome } from '../../../contracts/outcome.ts';
 import { isBad } from '../../../contracts/outcome.ts';
+import type { Rule } from '../../../contracts/policy.ts';
 
 const outcomes = {
   pass: { kind: 'pass' },
@@ -17,14 +18,22 @@ type Name = keyof typeof outcomes;
 const WALL_START = Date.parse('2026-01-01T00:00:00.000Z');
 const wall = (ms: number) => new Date(WALL_START + ms).toISOString();
 
-function replay(rule: { settleMs: number; recoverRuns: number }, runs: readonly (readonly [number, Name])[]): RuleHistory | undefined {
+const allBlock = { fail: 'block', degraded: 'block', unknown: 'block' } as const;
+const mixed = { fail: 'block', degraded: 'warn', unknown: 'note' } as const;
+
+type Timing = Pick<Rule, 'settleMs' | 'recoverRuns'> & Partial<Pick<Rule, 'on'>>;
+
+/** Where the rule does not say, every bad outcome blocks and the three streaks are one. */
+function replay(rule: Timing, runs: readonly (readonly [number, Name])[]): RuleHistory | undefined {
   let history: RuleHistory | undefined;
-  for (const [awakeMs, name] of runs) history = recordRun(history, rule, outcomes[name], { awakeMs, wallIso: wall(awakeMs) });
+  for (const [awakeMs, name] of runs)
+    history = recordRun(history, { on: allBlock, ...rule }, outcomes[name], { awakeMs, wallIso: wall(awakeMs) });
   return history;
 }
 
 const rule = { settleMs: 30_000, recoverRuns: 2 };
-const healthy = { badSinceMs: null, lastBad: null, settledAtMs: null };
+const same = (streak: Streak | null) => ({ note: streak, warn: streak, block: streak });
+const healthy = { streaks: same(null) };
 
 test.each<[string, [number, Name][], RuleHistory]>([
   ['a first pass', [[0, 'pass']], { ...healthy, observedAtMs: 0, goodRuns: 1, kind: 'pass', kindSince: wall(0), lastPassAt: wall(0) }],
@@ -35,9 +44,7 @@ test.each<[string, [number, Name][], RuleHistory]>([
       [10, 'fail'],
     ],
     {
-      badSinceMs: 10,
-      lastBad: outcomes.fail,
-      settledAtMs: null,
+      streaks: same({ sinceMs: 10, lastBad: outcomes.fail, settledAtMs: null, missedRuns: 0 }),
       observedAtMs: 10,
       goodRuns: 0,
       kind: 'fail',
@@ -54,9 +61,7 @@ test.each<[string, [number, Name][], RuleHistory]>([
       [50_000, 'blind'],
     ],
     {
-      badSinceMs: 0,
-      lastBad: outcomes.blind,
-      settledAtMs: 30_000,
+      streaks: same({ sinceMs: 0, lastBad: outcomes.blind, settledAtMs: 30_000, missedRuns: 0 }),
       observedAtMs: 50_000,
       goodRuns: 0,
       kind: 'unknown',
@@ -71,9 +76,7 @@ test.each<[string, [number, Name][], RuleHistory]>([
       [40_000, 'pass'],
     ],
     {
-      badSinceMs: 0,
-      lastBad: outcomes.fail,
-      settledAtMs: null,
+      streaks: same({ sinceMs: 0, lastBad: outcomes.fail, settledAtMs: null, missedRuns: 1 }),
       observedAtMs: 40_000,
       goodRuns: 1,
       kind: 'pass',
@@ -107,9 +110,7 @@ test.each<[string, [number, Name][], RuleHistory]>([
       [15_000, 'fail'],
     ],
     {
-      badSinceMs: -15_000,
-      lastBad: outcomes.fail,
-      settledAtMs: 15_000,
+      streaks: same({ sinceMs: -15_000, lastBad: outcomes.fail, settledAtMs: 15_000, missedRuns: 0 }),
       observedAtMs: 15_000,
       goodRuns: 0,
       kind: 'fail',
@@ -122,7 +123,54 @@ test.each<[string, [number, Name][], RuleHistory]>([
 });
 
 test('settleMs 0 settles at once', () => {
-  expect(replay({ settleMs: 0, recoverRuns: 1 }, [[7, 'fail']])?.settledAtMs).toBe(7);
+  expect(replay({ settleMs: 0, recoverRuns: 1 }, [[7, 'fail']])?.streaks.block?.settledAtMs).toBe(7);
+});
+
+test.each<[string, [number, Name][], Partial<Record<'note' | 'warn' | 'block', [sinceMs: number, settled: boolean]>>]>([
+  [
+    'a failure in a long-settled milder streak needs its own time to settle',
+    [
+      [0, 'slow'],
+      [60_000, 'slow'],
+      [70_000, 'fail'],
+    ],
+    { note: [0, true], warn: [0, true], block: [70_000, false] },
+  ],
+  [
+    'one blind run does not take a block away',
+    [
+      [0, 'fail'],
+      [30_000, 'fail'],
+      [40_000, 'blind'],
+    ],
+    { note: [0, true], warn: [0, true], block: [0, true] },
+  ],
+  [
+    'two do, and what they say has been settled all along',
+    [
+      [0, 'fail'],
+      [30_000, 'fail'],
+      [40_000, 'blind'],
+      [50_000, 'blind'],
+    ],
+    { note: [0, true] },
+  ],
+  [
+    'a failure that turns milder for good goes on as the milder one',
+    [
+      [0, 'fail'],
+      [30_000, 'fail'],
+      [40_000, 'slow'],
+      [50_000, 'slow'],
+    ],
+    { note: [0, true], warn: [0, true] },
+  ],
+])('%s', (_name, runs, expected) => {
+  const { streaks } = replay({ ...rule, on: mixed }, runs) ?? { streaks: same(null) };
+  const told = Object.entries(streaks).flatMap(([level, streak]) =>
+    streak ? [[level, [streak.sinceMs, streak.settledAtMs !== null]]] : [],
+  );
+  expect(Object.fromEntries(told)).toEqual(expected);
 });
 
 describe('for any runs', () => {
@@ -136,13 +184,29 @@ describe('for any runs', () => {
     });
   });
 
-  test('the history fits its schema, and a streak is there whole or not at all', () => {
+  test('the history fits its schema, and no streak settles early', () => {
     fc.assert(
       fc.property(timing, runs, (rules, given) => {
         const history = RuleHistory.parse(replay(rules, given));
-        expect(history.badSinceMs === null).toBe(history.lastBad === null);
-        if (history.badSinceMs === null) expect(history.settledAtMs).toBeNull();
-        if (history.settledAtMs !== null) expect(history.settledAtMs - (history.badSinceMs ?? 0)).toBeGreaterThanOrEqual(rules.settleMs);
+        for (const streak of Object.values(history.streaks)) {
+          if (streak?.settledAtMs) expect(streak.settledAtMs - streak.sinceMs).toBeGreaterThanOrEqual(rules.settleMs);
+        }
+      }),
+    );
+  });
+
+  test('a milder streak holds every stricter one', () => {
+    fc.assert(
+      fc.property(timing, runs, (rules, given) => {
+        const { note, warn, block } = replay({ ...rules, on: mixed }, given)?.streaks ?? same(null);
+        for (const [mild, strict] of [
+          [note, warn],
+          [warn, block],
+        ] as const) {
+          if (strict === null) continue;
+          expect(mild?.sinceMs).toBeLessThanOrEqual(strict.sinceMs);
+          if (strict.settledAtMs !== null) expect(mild?.settledAtMs).toBeLessThanOrEqual(strict.settledAtMs);
+        }
       }),
     );
   });
@@ -153,8 +217,8 @@ describe('for any runs', () => {
         const last = given.at(-1)?.[0] ?? 0;
         const bad = [...given, [last, 'fail'] as const];
         const good = (count: number) => Array.from({ length: count }, (_, index) => [last + index, index % 2 ? 'idle' : 'pass'] as const);
-        expect(replay(rules, [...bad, ...good(rules.recoverRuns - 1)])?.lastBad).toEqual(outcomes.fail);
-        expect(replay(rules, [...bad, ...good(rules.recoverRuns)])?.lastBad).toBeNull();
+        expect(replay(rules, [...bad, ...good(rules.recoverRuns - 1)])?.streaks.block?.lastBad).toEqual(outcomes.fail);
+        expect(replay(rules, [...bad, ...good(rules.recoverRuns)])?.streaks).toEqual(same(null));
       }),
     );
   });
@@ -172,7 +236,7 @@ describe('for any runs', () => {
         ]);
         const timed = sequence.map((name, index) => [index * everyMs, name] as const);
         const lastBadMs = timed.findLast(([, name]) => isBad(outcomes[name]))?.[0] ?? 0;
-        expect(replay(rules, timed)?.settledAtMs !== null).toBe(lastBadMs >= rules.settleMs);
+        expect(typeof replay(rules, timed)?.streaks.block?.settledAtMs).toBe(lastBadMs >= rules.settleMs ? 'number' : 'object');
       }),
     );
   });
@@ -183,7 +247,7 @@ describe('for any runs', () => {
       fc.property(timing, runs, fc.array(jump, { minLength: 40, maxLength: 40 }), (rules, given, jumps) => {
         let jumped: RuleHistory | undefined;
         for (const [index, [awakeMs, name]] of given.entries()) {
-          jumped = recordRun(jumped, rules, outcomes[name], { awakeMs, wallIso: wall(awakeMs + (jumps[index] ?? 0)) });
+          jumped = recordRun(jumped, { ...rules, on: allBlock }, outcomes[name], { awakeMs, wallIso: wall(awakeMs + (jumps[index] ?? 0)) });
         }
         const steady = replay(rules, given);
         expect({ ...jumped, kindSince: steady?.kindSince, lastPassAt: steady?.lastPassAt }).toEqual(steady);

@@ -63,10 +63,20 @@ describe('policy validate', () => {
       'wrong types',
       'schema: 2\nid: desk\ninstance: acme\nrevision: one\n',
       [
-        'desk.yaml:1:9: schema: Invalid input: expected 1',
-        'desk.yaml:3:11: instance: Invalid input: expected object, received string',
-        'desk.yaml:4:11: revision: Invalid input: expected number, received string',
+        'desk.yaml:1:9: schema: expected 1',
+        'desk.yaml:3:11: instance: expected object, received the text "acme"',
+        'desk.yaml:4:11: revision: expected number, received the text "one"',
       ],
+    ],
+    [
+      'a feature that YAML 1.2 takes for a text',
+      `${head}features: { voice: yes }\n`,
+      ['desk.yaml:6:20: features.voice: expected boolean, received the text "yes"'],
+    ],
+    [
+      'an enforcement written wrongly',
+      `${head}rules:\n  - check: network.dns\n    on: { fail: blok }\n`,
+      ['desk.yaml:8:17: rules[0].on.fail: expected one of "block"|"warn"|"note"; did you mean "block"?'],
     ],
     ['what is missing', 'schema: 1\ninstance: {}\n', ['desk.yaml:1:1: id: is missing', 'desk.yaml:2:1: instance.region: is missing']],
     [
@@ -132,10 +142,10 @@ describe('policy validate', () => {
     [
       'JSON with a hole',
       '{ "schema": 1, "id": }',
-      ['desk.yaml:1:1: instance: is missing', 'desk.yaml:1:16: id: Invalid input: expected string, received null'],
+      ['desk.yaml:1:1: instance: is missing', 'desk.yaml:1:16: id: expected string, received null'],
     ],
-    ['text that is no mapping', 'hello\n', ['desk.yaml:1:1: Invalid input: expected object, received string']],
-    ['a list', '- schema: 1\n', ['desk.yaml:1:1: Invalid input: expected object, received array']],
+    ['text that is no mapping', 'hello\n', ['desk.yaml:1:1: expected object, received the text "hello"']],
+    ['a list', '- schema: 1\n', ['desk.yaml:1:1: expected object, received array']],
     ['an empty file', '', ['desk.yaml:1:1: the policy is empty']],
     ['only a comment', '# later\n', ['desk.yaml:1:1: the policy is empty']],
     ['nesting without end', '['.repeat(100_000), ['desk.yaml:1:1: nested too deeply for a policy']],
@@ -193,7 +203,7 @@ describe('policy validate', () => {
     expect(await validatePath(path.join(dir, 'gone.yaml'))).toEqual({ code: 2, out: '', lines: ['gone.yaml:1:1: no such file'] });
   });
 
-  it.skipIf(process.platform === 'win32')('stops reading a device that never ends', async () => {
+  it.skipIf(process.platform === 'win32')('stops reading a device that never ends [needs /dev/zero]', async () => {
     expect((await validatePath('/dev/zero')).lines).toEqual(['/dev/zero:1:1: is too big for a policy: at most 1024 KiB']);
   });
 

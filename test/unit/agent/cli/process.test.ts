@@ -51,7 +51,7 @@ function end(child: ChildProcess, signals: readonly NodeJS.Signals[]): Promise<E
 
 const check = ['check', '--instance', 'acme', '--region', 'us-west-2'];
 
-describe.skipIf(process.platform === 'win32')('the process', () => {
+describe.skipIf(process.platform === 'win32')('the process [Windows has no signals to send]', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -89,11 +89,11 @@ describe.skipIf(process.platform === 'win32')('the process', () => {
     expect(ended.err).toMatch(/\n {4}at /);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('tells that the disk is full', async () => {
+  it.skipIf(!existsSync('/dev/full'))('tells that the disk is full [needs /dev/full]', async () => {
     const full = openSync('/dev/full', 'w');
     const ended = await end(launch('polite', ['check', '--list', '--json'], {}, full), []);
     closeSync(full);
-    expect(ended).toMatchObject({ code: 74, err: 'deskwarden: cannot write standard output: ENOSPC\n' });
+    expect(ended).toMatchObject({ code: 74, err: 'deskwarden: cannot write standard output: the disk is full\n' });
   });
 
   it('ends quietly when its reader goes away', async () => {

@@ -110,14 +110,14 @@ describe('--junit', () => {
     const { code, out, err } = await start([...check, '--junit', folderPath]);
     expect(code).toBe(74);
     expect(out).toContain('This desk can take calls.');
-    expect(err).toMatch(/\ndeskwarden: cannot write \S+folder\.xml: (EISDIR|EPERM|EEXIST)\n$/);
+    expect(err).toMatch(/\ndeskwarden: cannot write \S+folder\.xml: (it is a directory|EPERM|EEXIST)\n$/);
     expect(await readdir(dir)).toEqual(['desk.xml', 'folder.xml']);
   });
 
   it('says before the run that it cannot be written', async () => {
     const { code, err, request } = await start([...check, '--junit', path.join(dir, 'gone', 'desk.xml')]);
     expect({ code, request }).toEqual({ code: 2, request: null });
-    expect(err).toBe(`deskwarden: cannot write ${path.join(dir, 'gone', 'desk.xml')}: ENOENT\n`);
+    expect(err).toBe(`deskwarden: cannot write ${path.join(dir, 'gone', 'desk.xml')}: its directory does not exist\n`);
   });
 });
 
@@ -145,7 +145,7 @@ describe('policy schema', () => {
     const schema = JSON.parse(out);
     expect(code).toBe(0);
     expect(schema).toMatchObject({
-      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      $schema: 'http://json-schema.org/draft-07/schema#',
       additionalProperties: false,
       required: ['schema', 'id', 'instance'],
     });

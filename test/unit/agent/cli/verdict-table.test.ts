@@ -20,32 +20,33 @@ describe('renderVerdict', () => {
 
        ✖  Call audio path (UDP 3478)                                                      network.turn-udp
           Nothing comes back from the audio servers on UDP 3478.
-          Where  turnnlb-d76454ac48d20c1e.elb.us-west-2.amazonaws.com,
-                 turnnlb-8a79b4c15b3a4f0d.elb.us-west-2.amazonaws.com
-          Who    IT
-          Fix    Allow outbound UDP to port 3478 and its replies, to these hosts or to AWS's
-                 AMAZON_CONNECT ranges. A proxy cannot carry audio.
+          Where         turnnlb-d76454ac48d20c1e.elb.us-west-2.amazonaws.com,
+                        turnnlb-8a79b4c15b3a4f0d.elb.us-west-2.amazonaws.com
+          Who fixes it  IT
+          How           Allow outbound UDP to port 3478 and its replies, to these hosts or to AWS's
+                        AMAZON_CONNECT ranges. A proxy cannot carry audio.
           also affected: Call audio quality
 
        ✖  Encryption unbroken to AWS                                                      tls.interception
           Something opens the encrypted connection: it answers with a certificate of "Acme Proxy CA".
-          Where  acme.my.connect.aws
-          Who    IT
-          Fix    Exempt these hosts from TLS inspection.
+          Where         acme.my.connect.aws
+          Who fixes it  IT
+          How           Exempt these hosts from TLS inspection.
 
        What needs attention
 
        ?  Live connection (WebSocket)                                                    network.websocket
           The look was not finished in time.
-          Who    IT
-          Fix    Run the check again; if it keeps happening, look for a slow network or a busy computer.
+          Who fixes it  IT
+          How           Run the check again; if it keeps happening, look for a slow network or a busy
+                        computer.
 
        For information
 
        •  Allowlist up to date                                                 network.allowlist-freshness
           The list of AWS hosts is 45 days old.
-          Who    You
-          Fix    Update Deskwarden.
+          Who fixes it  You
+          How           Update Deskwarden.
 
        In order
        ✔  Names resolve · Secure connection · Clock right
@@ -132,16 +133,17 @@ describe('renderVerdict', () => {
           network.turn-udp
           Nothing comes back from the audio
           servers on UDP 3478.
-          Where  turnnlb-d76454ac48d20c1e.elb.us-w
-                 est-2.amazonaws.com,
-                 turnnlb-8a79b4c15b3a4f0d.elb.us-w
-                 est-2.amazonaws.com
-          Who    IT
-          Fix    Allow outbound UDP to port 3478
-                 and its replies, to these hosts
-                 or to AWS's AMAZON_CONNECT
-                 ranges. A proxy cannot carry
-                 audio.
+          Where         turnnlb-d76454ac48d20c1e.e
+                        lb.us-west-2.amazonaws.com
+                        ,
+                        turnnlb-8a79b4c15b3a4f0d.e
+                        lb.us-west-2.amazonaws.com
+          Who fixes it  IT
+          How           Allow outbound UDP to port
+                        3478 and its replies, to
+                        these hosts or to AWS's
+                        AMAZON_CONNECT ranges. A
+                        proxy cannot carry audio.
           also affected: Call audio quality
 
        x  Encryption unbroken to AWS
@@ -149,28 +151,29 @@ describe('renderVerdict', () => {
           Something opens the encrypted
           connection: it answers with a
           certificate of "Acme Proxy CA".
-          Where  acme.my.connect.aws
-          Who    IT
-          Fix    Exempt these hosts from TLS
-                 inspection.
+          Where         acme.my.connect.aws
+          Who fixes it  IT
+          How           Exempt these hosts from
+                        TLS inspection.
 
        What needs attention
 
        ?  Live connection (WebSocket)
           network.websocket
           The look was not finished in time.
-          Who    IT
-          Fix    Run the check again; if it keeps
-                 happening, look for a slow
-                 network or a busy computer.
+          Who fixes it  IT
+          How           Run the check again; if it
+                        keeps happening, look for
+                        a slow network or a busy
+                        computer.
 
        For information
 
        *  Allowlist up to date
           network.allowlist-freshness
           The list of AWS hosts is 45 days old.
-          Who    You
-          Fix    Update Deskwarden.
+          Who fixes it  You
+          How           Update Deskwarden.
 
        In order
        +  Names resolve | Secure connection
@@ -200,16 +203,17 @@ describe('renderVerdict', () => {
   it('answers in colour', () => {
     const run = renderVerdict(cautionRun, sampleFacts, sampleTextsIn('en'), { ...facts, color: true });
     expect(run.replaceAll(ESC, '<ESC>')).toMatchInlineSnapshot(`
-      " <ESC>[33m▲<ESC>[39m  <ESC>[1m<ESC>[33mThis desk can take calls, but something needs attention.<ESC>[39m<ESC>[22m
+      " <ESC>[33m▲<ESC>[39m  <ESC>[1m<ESC>[33mNothing was found that stops calls on this desk, but something needs<ESC>[39m<ESC>[22m
+          <ESC>[1m<ESC>[33mattention.<ESC>[39m<ESC>[22m
           IT needs to put this right.
 
        <ESC>[1mWhat needs attention<ESC>[22m
 
        <ESC>[33m?<ESC>[39m  <ESC>[1mLive connection (WebSocket)<ESC>[22m                                <ESC>[2mnetwork.websocket<ESC>[22m
           The look was not finished in time.
-          <ESC>[2mWho    <ESC>[22mIT
-          <ESC>[2mFix    <ESC>[22mRun the check again; if it keeps happening, look for a slow network
-                 or a busy computer.
+          <ESC>[2mWho fixes it  <ESC>[22mIT
+          <ESC>[2mHow           <ESC>[22mRun the check again; if it keeps happening, look for a slow
+                        network or a busy computer.
 
        <ESC>[1mIn order<ESC>[22m
        <ESC>[32m✔<ESC>[39m  Names resolve · Secure connection · Clock right
@@ -235,7 +239,7 @@ describe('renderVerdict', () => {
        –  No sign-in page in the way
           A proxy does this on behalf of the desk.
 
-       Nothing needs to be done.
+       Nothing has to be done before taking calls.
        Policy built-in, revision 1 · AWS allowlist of 2026-11-20 · took 4.2 s
       "
     `);

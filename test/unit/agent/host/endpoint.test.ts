@@ -91,6 +91,12 @@ describe('a good endpoint', () => {
     expect(Math.abs((http?.clockOffsetMs ?? 0) - 3_600_000)).toBeLessThan(1_000);
   });
 
+  it('is told by a cache, whose date is that of the stored answer', async () => {
+    const date = new Date(Date.now() - 3_600_000).toUTCString();
+    const target = await on(tlsServer(good(), (socket) => socket.end(`HTTP/1.1 403 No\r\nDate: ${date}\r\nAge: 3600\r\n\r\n`)));
+    expect((await staged.open().net.endpoint(target)).http).toEqual({ status: 403, clockOffsetMs: null, location: null });
+  });
+
   it('is reached by the second address when nobody listens on the first', async () => {
     const target = await on(tlsServer(good()));
     const seen = await staged.open().net.endpoint({ ...target, host: 'two.example.test' });
@@ -242,7 +248,7 @@ describe('the certificate', () => {
     const crossed = issue({ commonName: 'Example Root', organisation: 'Example Trust', isCa: true }, root.keyPem, foreignRoot);
     const tls = await seenWith({ leaf: leaf(), above: [intermediate, crossed, foreignRoot] });
     expect(tls?.anchor).toEqual({ kind: 'expected', name: 'Example Root', sha256: sha256Of(root.certPem) });
-    expect(tls?.chain).toHaveLength(4);
+    expect(tls).toMatchObject({ pathLength: 2, chain: { length: 4 } });
   });
 
   it('only bears the names of an expected chain', async () => {
@@ -266,6 +272,7 @@ describe('the answer over TLS', () => {
     ['garbage', 'malformed', (socket) => socket.write('\u0001\u0002 no http at all\r\n\r\n')],
     ['an endless head', 'malformed', (socket) => endless(socket, 'HTTP/1.1 200 OK\r\n', `X-Filler: ${'x'.repeat(1_000)}\r\n`, 1)],
     ['a slow head', 'timed-out', (socket) => endless(socket, 'HTTP/1.1 200 OK\r\n', 'x', 50)],
+    ['hints without end', 'timed-out', (socket) => endless(socket, '', 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n', 1)],
     ['the end', 'closed', (socket) => socket.end()],
   ];
 

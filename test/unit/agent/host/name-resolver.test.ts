@@ -98,6 +98,17 @@ describe('the operating system', () => {
     expect(process.getActiveResourcesInfo()).not.toContain('ProcessWrap');
   });
 
+  it('is not waited for once the run is closed, even while its process comes up', async () => {
+    const never = ['--import', 'data:text/javascript,setInterval(() => {}, 1000); await new Promise(() => {});'];
+    const { net, close } = staged.open({ ...hanging, systemLookupArgs: never });
+    const asked = net.resolve('desk.example.test', 4);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const closedAt = performance.now();
+    await close();
+    expect(performance.now() - closedAt).toBeLessThan(1_000);
+    expect((await asked).system).toBeNull();
+  });
+
   it('cannot be asked: null', async () => {
     const { net } = staged.open({ ...asked, systemLookupPath: new URL('./no-such-child.ts', import.meta.url), systemLookupArgs: [] });
     expect((await net.resolve('nxdomain.example.test', 4)).system).toBeNull();

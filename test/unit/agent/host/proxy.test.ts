@@ -71,10 +71,15 @@ describe('a tunnel', () => {
 
   it.each([407, 503])('is refused with %i', async (status) => {
     const proxy = await proxied({ answer: `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n` });
-    const { net } = staged.open({}, { proxy: `http://127.0.0.1:${proxy.port}` });
+    const { net, steps } = staged.open({}, { proxy: `http://lab:hidden@127.0.0.1:${proxy.port}` });
     const failure = { step: 'proxy', kind: 'proxy-refused', code: String(status) };
-    expect(await net.endpoint(target)).toMatchObject({ path: 'proxy', failure, tls: null });
-    expect(await net.upgrade(target, '/')).toMatchObject({ path: 'proxy', failure, status: null });
+    const seen = [await net.endpoint(target), await net.upgrade(target, '/')];
+    expect(seen).toMatchObject([
+      { path: 'proxy', failure, tls: null },
+      { path: 'proxy', failure, status: null },
+    ]);
+    const told = JSON.stringify([seen, steps]);
+    for (const secret of ['hidden', Buffer.from('lab:hidden').toString('base64')]) expect(told).not.toContain(secret);
   });
 
   it.each([

@@ -79,7 +79,7 @@ describe('an exchange', () => {
     expect(seen.size).toBe(2);
   });
 
-  it('hears of a closed port on the connected socket alone', async () => {
+  it.skipIf(process.platform === 'win32')('hears of a closed port on the connected socket alone [Windows tells both]', async () => {
     const port = await peer(() => {});
     await Promise.all(servers.splice(0).map((server) => server.close()));
     const { events } = await exchange(port, { socket: 'both', datagrams: [0, 0, 50].map((atMs) => ({ atMs, bytes: ping })) });
@@ -129,8 +129,13 @@ describe('an exchange', () => {
 
   it('keeps the answer that was enough even behind a flood', async () => {
     const port = await peer((socket, bytes, from) => {
-      for (let n = 0; n < 700; n += 1)
-        setTimeout(() => socket.send(n === 699 ? Buffer.from('good') : bytes, from.port, from.address), n / 10);
+      // In portions that fit the receiver's buffer, else the kernel may drop the very last.
+      const flood = (left: number) => {
+        for (let n = 0; n < 50; n += 1) socket.send(bytes, from.port, from.address, () => {});
+        if (left > 50) setImmediate(flood, left - 50);
+        else setTimeout(() => socket.send(Buffer.from('good'), from.port, from.address), 50);
+      };
+      flood(700);
     });
     const isEnough = (bytes: Uint8Array) => Buffer.from(bytes).toString() === 'good';
     const { events } = await exchange(port, { listenMs: 1_000, isEnough });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type OneShot, type OpenedHost, runOnce } from '../../../../agent/run/one-shot.ts';
+import { type OneShot, runOnce } from '../../../../agent/run/one-shot.ts';
+import type { OpenedHost } from '../../../../agent/run/run-round.ts';
 import type { AnyCheck } from '../../../../checks/check.ts';
 import type { CheckId } from '../../../../contracts/finding.ts';
 import type { Rule } from '../../../../contracts/policy.ts';

@@ -140,6 +140,13 @@ describe('planEndpoints', () => {
     expect(planOf(wanted).skipped[row]).toBe(because);
   });
 
+  it('looks for the Global Resiliency sign-in in the source Region alone', () => {
+    const { hosts } = planOf({ instance: { id: '6f1f4f0a-53a2-4a4b-9a5c-0f4f0c2f8a11' }, features: { globalResiliency: true } });
+    expect(hosts.filter((host) => host.includes('sign-in.connect.aws'))).toEqual([
+      '6f1f4f0a-53a2-4a4b-9a5c-0f4f0c2f8a11.us-west-2.sign-in.connect.aws:443/tcp',
+    ]);
+  });
+
   it('expects TURN answers only where the policy or the allowlist says so', () => {
     const answers = (network: Loose) =>
       planOf({ network }).endpoints.flatMap((e) => (e.turn ? [`${e.turn.standing} ${e.turn.answersExpected}`] : []));

@@ -114,6 +114,16 @@ describe('textsFor', () => {
     expect(of('en').title('constructor')).toBe('constructor');
   });
 
+  it('says what settles an inconclusive look, where the check knows', () => {
+    const knowing = (locale: Locale) =>
+      textsFor(locale, { 'network.sample': { ...(sample['network.sample'] as CheckTexts), en: { ...text('', '', ''), unsure: 'Call.' } } });
+    const unsure = { kind: 'unknown', cause: 'inconclusive', detail: '' } as const;
+    expect(knowing('en').outcome('network.sample', unsure).fix).toBe('Call.');
+    expect(knowing('ko').outcome('network.sample', unsure).fix).toBe('Call.');
+    expect(knowing('en').outcome('network.sample', { ...unsure, cause: 'crashed' }).fix).toBe(en['unknown.crashed.fix']);
+    expect(of('en').outcome('network.sample', unsure).fix).toBe(en['unknown.inconclusive.fix']);
+  });
+
   it('says why it could not look and who mends that', () => {
     const texts = of('ko').outcome('network.sample', { kind: 'unknown', cause: 'no-session', detail: '' });
     expect(texts).toEqual({ says: ko['unknown.no-session'], fix: ko['unknown.no-session.fix'], who: 'agent' });
