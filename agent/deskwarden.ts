@@ -2,15 +2,19 @@
 import process from 'node:process';
 import { bundledAllowlist } from '../checks/allowlist/bundled.ts';
 import { catalog } from '../checks/catalog.ts';
-import type { Platform } from '../checks/host.ts';
+import type { Memory, Platform } from '../checks/host.ts';
+import type { Plan } from '../checks/plan.ts';
+import type { Vantage } from '../contracts/finding.ts';
+import type { Policy } from '../contracts/policy.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import type { Desk } from './cli/desk.ts';
 import { type Environment, main } from './cli/main.ts';
 import { systemClock } from './host/clock.ts';
 import { createDaemonHost } from './host/daemon-host.ts';
-import { createNet } from './host/net.ts';
+import { createNet, type NetOptions } from './host/net.ts';
 import type { ProxyEnv } from './host/proxy-settings.ts';
 import { runOnce } from './run/one-shot.ts';
+import type { OpenedHost } from './run/run-round.ts';
 
 // The composition root: the only place of the agent that reads the environment and the platform.
 const { env } = process;
@@ -50,12 +54,32 @@ const fromSource = import.meta.url.endsWith('.ts')
 const platform = readPlatform();
 const proxyEnv = readProxyEnv();
 
+const configPath =
+  named('DESKWARDEN_CONFIG') ?? (platform === 'win32' ? 'C:\\ProgramData\\Deskwarden\\daemon.yaml' : '/etc/deskwarden/daemon.yaml');
+
+/** With audio redirected to the agent's own device, this is taken for the guest of that VDI. */
+const vantageOf = (policy: Policy): Vantage => (policy.features.vdi ? 'vdi-guest' : 'endpoint');
+
+interface Opening {
+  plan: Plan;
+  vantage: Vantage;
+  memory: Memory;
+  signal: AbortSignal;
+  onStep: NetOptions['onStep'];
+}
+
+function openHost({ plan, vantage, memory, signal, onStep }: Opening): OpenedHost {
+  const net = createNet({ plan, proxyEnv, env, signal, ...fromSource, ...(onStep ? { onStep } : {}) });
+  return { host: createDaemonHost({ platform, vantage, net, memory }), close: () => net.close() };
+}
+
 const desk: Desk = {
   version: packageFile.version,
   checks: catalog,
   allowlist: bundledAllowlist,
+  configPath,
   run({ policy, plan, only, signal, onProgress }) {
-    const vantage = policy.features.vdi ? 'vdi-guest' : 'endpoint';
+    const vantage = vantageOf(policy);
     return runOnce({
       policy,
       plan,
@@ -66,20 +90,44 @@ const desk: Desk = {
       clock: systemClock,
       signal,
       onProgress,
-      makeHost(roundSignal) {
-        const net = createNet({
+      makeHost: (roundSignal) =>
+        openHost({
           plan,
-          proxyEnv,
-          env,
+          vantage,
+          // One run remembers nothing of earlier ones; the daemon keeps that memory.
+          memory: { turnAnswered: () => false },
           signal: roundSignal,
-          ...fromSource,
           onStep: (endpoint, step, state, detail) => onProgress({ kind: 'endpoint', endpoint, step, state, detail }),
-        });
-        // One run remembers nothing of earlier ones; the daemon keeps that memory.
-        const memory = { turnAnswered: () => false };
-        return { host: createDaemonHost({ platform, vantage, net, memory }), close: () => net.close() };
-      },
+        }),
     });
+  },
+  async startDaemon({ config, policy, plan, log }) {
+    // Loaded when it is wanted: a single check starts faster without it.
+    const { startDaemon } = await import('./daemon/daemon.ts');
+    const vantage = vantageOf(policy);
+    return startDaemon({
+      version: packageFile.version,
+      checks: catalog,
+      policy,
+      plan,
+      vantage,
+      stateDir: config.stateDir,
+      runDir: config.runDir,
+      wallMs: Date.now,
+      random: Math.random,
+      makeHost: (memory, signal) => openHost({ plan, vantage, memory, signal, onStep: undefined }),
+      log,
+    });
+  },
+  async connectDaemon(runDir) {
+    const [{ connectLocalApi }, { localApiPath }, { readDaemonPublicKey }] = await Promise.all([
+      import('./local-api/client.ts'),
+      import('./local-api/address.ts'),
+      import('./daemon/daemon-key.ts'),
+    ]);
+    const uid = process.getuid?.() ?? 0;
+    const key = await readDaemonPublicKey(runDir);
+    return connectLocalApi({ path: localApiPath(runDir, uid), ...(key ? { verify: { key, uid } } : {}) });
   },
 };
 

@@ -26,7 +26,10 @@ export type Command =
   | { kind: 'list'; json: boolean; lang: Locale | null; color: boolean }
   | { kind: 'explain'; id: string; lang: Locale | null; color: boolean }
   | { kind: 'policy-validate'; path: string }
-  | { kind: 'policy-schema' };
+  | { kind: 'policy-schema' }
+  | { kind: 'daemon' }
+  | { kind: 'status'; json: boolean; lang: Locale | null; color: boolean }
+  | { kind: 'recheck' };
 
 /** What the arguments are checked against. */
 export interface Known {
@@ -63,13 +66,18 @@ function parse(argv: readonly string[], known: Known): Command {
       return parseExplain(rest, known);
     case 'policy':
       return parsePolicy(rest);
+    case 'daemon':
+    case 'recheck':
+      return parseBare(name, rest);
+    case 'status':
+      return parseStatus(rest);
     default: {
       const given = read('', argv, { version: 'boolean' });
       if (given.flags.has('help')) return { kind: 'help', topic: '' };
       if (given.flags.has('version')) return { kind: 'version' };
       const [command] = given.positionals;
       if (command === undefined) throw misuse('', say.noCommand);
-      throw misuse('', say.unknownCommand(command, nearest(command, ['check', 'explain', 'policy'])));
+      throw misuse('', say.unknownCommand(command, nearest(command, ['check', 'explain', 'policy', 'daemon', 'status', 'recheck'])));
     }
   }
 }
@@ -159,6 +167,22 @@ function parseExplain(argv: readonly string[], known: Known): Command {
   const id = onePositional('explain', 'ID', positionals);
   checkId(id, known);
   return { kind: 'explain', id, lang: parseLang('explain', values.get('lang')), color: !flags.has('no-color') };
+}
+
+/** A command without options of its own. */
+function parseBare(kind: 'daemon' | 'recheck', argv: readonly string[]): Command {
+  const given = read(kind, argv, {});
+  if (given.flags.has('help')) return { kind: 'help', topic: kind };
+  noPositionals(kind, given);
+  return { kind };
+}
+
+function parseStatus(argv: readonly string[]): Command {
+  const given = read('status', argv, { json: 'boolean', lang: 'string', 'no-color': 'boolean' });
+  const { flags, values } = given;
+  if (flags.has('help')) return { kind: 'help', topic: 'status' };
+  noPositionals('status', given);
+  return { kind: 'status', json: flags.has('json'), lang: parseLang('status', values.get('lang')), color: !flags.has('no-color') };
 }
 
 function parsePolicy(argv: readonly string[]): Command {

@@ -19,7 +19,7 @@ import { liveDisplay, noDisplay, type ProgressDisplay, plainDisplay } from './pr
 import type { RunFacts } from './verdict-sections.ts';
 import { renderVerdict } from './verdict-table.ts';
 
-const exitOf: Readonly<Record<Standing, number>> = { clear: 0, blocked: 1, undetermined: 3, caution: 4 };
+export const exitOf: Readonly<Record<Standing, number>> = { clear: 0, blocked: 1, undetermined: 3, caution: 4 };
 
 /** Id of the policy that holds when none is named. */
 const BUILT_IN = 'built-in';

@@ -1,10 +1,12 @@
 import type { AnyCheck } from '../../checks/check.ts';
 import type { Plan } from '../../checks/plan.ts';
 import type { Allowlist } from '../../contracts/allowlist.ts';
+import type { DaemonConfig } from '../../contracts/config.ts';
 import type { CheckId } from '../../contracts/finding.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { Progress } from '../../contracts/progress.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
+import type { LocalApiClient } from '../local-api/client.ts';
 import { cleanText } from './clean-text.ts';
 import type { Output } from './output.ts';
 import type { PlacedProblem } from './policy-file.ts';
@@ -16,6 +18,18 @@ export interface Desk {
   checks: readonly AnyCheck[];
   allowlist: Allowlist;
   run(request: RunRequest): Promise<CheckDocument>;
+  /** Where IT says what the daemon is to do. */
+  configPath: string;
+  startDaemon(request: DaemonRequest): Promise<{ stop(): Promise<void> }>;
+  /** Rejects with a `LinkFault`. */
+  connectDaemon(runDir: string): Promise<LocalApiClient>;
+}
+
+export interface DaemonRequest {
+  config: DaemonConfig;
+  policy: Policy;
+  plan: Plan;
+  log: (event: object) => void;
 }
 
 export interface RunRequest {
@@ -42,6 +56,9 @@ export interface Place {
 
 /** Exit status of wrong usage and of a bad policy. */
 export const EXIT_USAGE = 2;
+/** `EX_UNAVAILABLE` and `EX_TEMPFAIL` of sysexits.h. */
+export const EXIT_NO_DAEMON = 69;
+export const EXIT_TRY_AGAIN = 75;
 /** `EX_IOERR` of sysexits.h: the answer could not be written, as on a full disk. */
 export const EXIT_OUTPUT = 74;
 

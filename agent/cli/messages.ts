@@ -1,6 +1,6 @@
 /** The command line's own words: usage and errors, in English. What a check says comes from `checks/texts`. */
 
-export const topics = ['', 'check', 'explain', 'policy', 'policy validate', 'policy schema'] as const;
+export const topics = ['', 'check', 'explain', 'policy', 'policy validate', 'policy schema', 'daemon', 'status', 'recheck'] as const;
 export type Topic = (typeof topics)[number];
 
 const checkHelp = `Usage: deskwarden check --region REGION [--instance ALIAS] [options]
@@ -40,6 +40,9 @@ Commands:
   explain ID        what one check verifies, why, and how to fix what it finds
   policy validate   find the mistakes in a policy file
   policy schema     print the JSON Schema of policy files
+  daemon            decide all day (a service runs this)
+  status            what the daemon of this desk says now
+  recheck           have the daemon look again now
 
 Options:
   --help            this text; "deskwarden COMMAND --help" tells more
@@ -74,6 +77,39 @@ Exit status: 0 valid, 2 not valid.
   'policy schema': `Usage: deskwarden policy schema
 
 Prints the JSON Schema (draft 7) of policy files, for editors.
+`,
+  daemon: `Usage: deskwarden daemon
+
+Runs the checks all day, each at its own pace and at once when the network changes or
+the computer wakes, and tells the programs of this desk's users what it found. It
+observes: it says what a gate would do, and closes nothing. It logs one JSON line for
+each event on standard output.
+
+Its configuration is /etc/deskwarden/daemon.yaml, or the file that DESKWARDEN_CONFIG
+names:
+  schema: 1
+  policy: /etc/deskwarden/policy.yaml     the policy to observe
+  stateDir: /var/lib/deskwarden           optional; readable by root alone
+  runDir: /run/deskwarden                 optional; the sockets
+
+Exit status: 0 stopped, 2 bad configuration or policy, 70 internal error.
+`,
+  status: `Usage: deskwarden status [--json] [--lang LANG] [--no-color]
+
+Tells what the daemon of this desk found, and what its gate would do.
+
+Options:
+  --json            the whole state as one JSON document
+  --lang LANG       en, zh-TW, zh-CN or ko; by default the language of the system
+  --no-color        no colours
+
+Exit status: as of "deskwarden check"; 69 when there is no daemon to ask.
+`,
+  recheck: `Usage: deskwarden recheck
+
+Has the daemon run every check now. "deskwarden status" tells what it found.
+
+Exit status: 0 asked, 69 when there is no daemon to ask, 75 asked too soon.
 `,
 };
 
@@ -134,6 +170,26 @@ const writeTroubles: Readonly<Record<string, string>> = {
   EROFS: 'not allowed to write there',
   EISDIR: 'it is a directory',
   ENOSPC: 'the disk is full',
+};
+
+const linkTroubles: Readonly<Record<string, string>> = {
+  'no-daemon': 'the daemon of this desk is not running; a service starts it with "deskwarden daemon"',
+  'not-your-socket': 'the daemon has no interface for this user',
+  'not-the-daemon': 'what answers in place of the daemon does not hold its key: do not trust it, and tell IT',
+  busy: 'the daemon has no room for another program now; try again',
+  'timed-out': 'the daemon did not answer in time; try again',
+  'bad-response': 'the daemon is of another version; update Deskwarden',
+  refused: 'the daemon is of another version; update Deskwarden',
+  closed: 'the daemon ended the connection; try again',
+};
+
+export const daemonMessages = {
+  link: (code: string, detail: string) => `${linkTroubles[code] ?? code} (${detail})`,
+  tooSoon: (wait: string) => `the daemon has just looked; ask again in ${wait}`,
+  refused: (code: string, detail: string) => `the daemon refused: ${code}${detail === '' ? '' : ` (${detail})`}`,
+  asked: 'The daemon looks again now; "deskwarden status" tells what it finds.',
+  noConfig: (path: string) => `there is no configuration at ${path}: write one that names a policy, as "deskwarden daemon --help" shows`,
+  badConfig: (path: string, key: string, message: string) => `${path}: ${key === '' ? '' : `${key}: `}${message}`,
 };
 
 export const runMessages = {

@@ -6,11 +6,13 @@ import { parseArguments } from './arguments.ts';
 import { runCheck } from './check-command.ts';
 import { describeChecks, renderCheckList } from './check-list.ts';
 import { cleanText, safeJson } from './clean-text.ts';
+import { runDaemonCommand } from './daemon-command.ts';
 import { type Desk, EXIT_USAGE, factsOf, type Place, placedLines } from './desk.ts';
 import { renderExplanation } from './explain-page.ts';
 import { help, policyMessages } from './messages.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { policySchema } from './policy-schema.ts';
+import { runRecheck, runStatus } from './status-command.ts';
 
 /** Runs one command and returns its exit status. */
 export async function runProgram(argv: readonly string[], desk: Desk, place: Place): Promise<number> {
@@ -45,6 +47,12 @@ export async function runProgram(argv: readonly string[], desk: Desk, place: Pla
     }
     case 'policy-validate':
       return validatePolicy(command.path, desk, place);
+    case 'daemon':
+      return runDaemonCommand(desk, place);
+    case 'status':
+      return runStatus(command, desk, place);
+    case 'recheck':
+      return runRecheck(desk, place);
     case 'policy-schema':
       stdout.write(`${safeJson(policySchema(), 2)}\n`);
       return 0;

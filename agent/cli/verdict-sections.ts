@@ -1,16 +1,19 @@
 import type { CheckId, Finding, RuleId } from '../../contracts/finding.ts';
+import type { Instance } from '../../contracts/instance.ts';
 import { isBad } from '../../contracts/outcome.ts';
-import type { Enforcement, Policy } from '../../contracts/policy.ts';
+import type { Enforcement, Rule } from '../../contracts/policy.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
 import type { Cause } from '../../contracts/verdict.ts';
 
 /** What the document alone does not tell. */
 export interface RunFacts {
-  policy: Policy;
+  policy: { rules: readonly Pick<Rule, 'id' | 'check' | 'on'>[]; instance: Pick<Instance, 'alias' | 'region'> };
   /** True when `--only` left rules out. */
   only: boolean;
   /** Rules that run only in the agent's own session. */
   notRun: readonly RuleId[];
+  /** For what has gone on all day: since when. A single run has a duration instead. */
+  since?: string;
 }
 
 export interface Trouble {

@@ -20,7 +20,7 @@ export function renderVerdict(document: CheckDocument, run: RunFacts, texts: Tex
     for (const item of items) page.trouble(kind, item);
   }
   page.quiet(sections);
-  page.footer(document, sections);
+  page.footer(document, run, sections);
   return `${page.lines.join('\n')}\n`;
 }
 
@@ -116,14 +116,14 @@ class Page {
     }
   }
 
-  footer({ verdict, policy, allowlist, startedAt, finishedAt }: CheckDocument, { troubles }: Sections): void {
+  footer({ verdict, policy, allowlist, startedAt, finishedAt }: CheckDocument, { since }: RunFacts, { troubles }: Sections): void {
     const ui = this.#texts.ui;
     const seconds = ((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000).toFixed(1);
     const first = troubles[0]?.items[0];
     const parts = [
-      ui('footer.policy', policy),
+      ui('footer.policy', { id: policy.id, revision: policy.revision }),
       ui('footer.allowlist', { date: allowlist.createdAt.slice(0, 10) }),
-      ui('footer.took', { seconds }),
+      since === undefined ? ui('footer.took', { seconds }) : ui('footer.since', { at: since }),
     ];
     this.lines.push('');
     this.#flow(' ', ui(`next.${verdict.standing}`), ' ');

@@ -4,6 +4,7 @@ import { runProgram } from '../../../../agent/cli/program.ts';
 import { bundledAllowlist } from '../../../../checks/allowlist/bundled.ts';
 import { catalog } from '../../../../checks/catalog.ts';
 import type { CheckDocument } from '../../../../contracts/report.ts';
+import { noDaemon } from './no-daemon.ts';
 import { clearRun } from './sample-run.ts';
 
 class MemoryOutput implements Output {
@@ -34,16 +35,22 @@ interface Options {
   /** Standard output and standard error are screens. */
   terminal?: boolean;
   place?: Partial<Place>;
+  daemon?: Partial<typeof noDaemon>;
 }
 
 /** Runs the command line over a desk whose run ends at once with `document`. */
-export async function start(argv: readonly string[], { document = clearRun, terminal = false, place }: Options = {}): Promise<Started> {
+export async function start(
+  argv: readonly string[],
+  { document = clearRun, terminal = false, place, daemon }: Options = {},
+): Promise<Started> {
   const [stdout, stderr] = [new MemoryOutput(terminal), new MemoryOutput(terminal)];
   let request: RunRequest | null = null;
   const desk: Desk = {
     version: '1.2.3',
     checks: catalog,
     allowlist: bundledAllowlist,
+    ...noDaemon,
+    ...daemon,
     async run(asked) {
       request = asked;
       const { findings, verdict } = document;

@@ -2,6 +2,7 @@ import process from 'node:process';
 import { main } from '../../../../agent/cli/main.ts';
 import { bundledAllowlist } from '../../../../checks/allowlist/bundled.ts';
 import { catalog } from '../../../../checks/catalog.ts';
+import { noDaemon } from './no-daemon.ts';
 import { blockedRun } from './sample-run.ts';
 
 // The command line over a run that never ends by itself. `polite` heeds the abort; `deaf` does not.
@@ -13,6 +14,7 @@ await main(
     version: '0.0.0',
     checks: catalog,
     allowlist: bundledAllowlist,
+    ...noDaemon,
     run: ({ policy, signal, onProgress }) =>
       new Promise((_, reject) => {
         onProgress({ kind: 'started', rules: policy.rules.map(({ id, check }) => ({ rule: id, check })), notRun: [] });

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { parseDocument } from 'yaml';
+import { DaemonConfig } from '../../contracts/config.ts';
+import { parseUnknown } from '../../contracts/parse.ts';
+import { daemonMessages } from './messages.ts';
+import { errorCode } from './policy-source.ts';
+
+export type ConfigRead = { ok: true; config: DaemonConfig } | { ok: false; lines: string[] };
+
+/** The daemon's configuration; a missing file is told apart, since that is how every installation begins. */
+export async function readConfig(path: string): Promise<ConfigRead> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = errorCode(error);
+    return { ok: false, lines: [code === 'ENOENT' ? daemonMessages.noConfig(path) : daemonMessages.badConfig(path, '', code)] };
+  }
+  const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, stringKeys: true });
+  const [flaw] = document.errors;
+  if (flaw) return { ok: false, lines: [daemonMessages.badConfig(path, '', flaw.message)] };
+  const parsed = parseUnknown(DaemonConfig, document.toJS({ maxAliasCount: 0 }));
+  if (parsed.ok) return { ok: true, config: parsed.value };
+  return { ok: false, lines: parsed.problems.map((problem) => daemonMessages.badConfig(path, problem.path.join('.'), problem.message)) };
+}

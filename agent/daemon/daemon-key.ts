@@ -1,0 +1,31 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { replaceFile } from '../store/replace-file.ts';
+
+/** Where clients find the daemon's public key: only root may write beside the sockets. */
+function publicKeyPath(runDir: string): string {
+  return path.join(runDir, 'daemon.pub');
+}
+
+/** Null where it cannot be read: then there is no daemon to know, or none of this version. */
+export async function readDaemonPublicKey(runDir: string): Promise<KeyObject | null> {
+  const pem = await readFile(publicKeyPath(runDir), 'utf8').catch(() => null);
+  return pem === null ? null : createPublicKey(pem);
+}
+
+/** The key by which clients know the daemon; made at the first start. The private part never leaves the state directory. */
+export async function loadDaemonKey(stateDir: string, runDir: string): Promise<{ privateKey: KeyObject }> {
+  const keyPath = path.join(stateDir, 'daemon.key');
+  const stored = await readFile(keyPath, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  const privateKey = stored === null ? generateKeyPairSync('ed25519').privateKey : createPrivateKey(stored);
+  if (stored === null) await replaceFile(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  await mkdir(runDir, { recursive: true, mode: 0o755 });
+  const publicPath = publicKeyPath(runDir);
+  await writeFile(publicPath, createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString());
+  await chmod(publicPath, 0o644);
+  return { privateKey };
+}

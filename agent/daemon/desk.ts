@@ -1,0 +1,206 @@
+import { setMaxListeners } from 'node:events';
+import type { AnyCheck, Check } from '../../checks/check.ts';
+import { decide } from '../../checks/decide.ts';
+import { recordRun } from '../../checks/history.ts';
+import type { Clock } from '../../checks/host.ts';
+import type { Plan } from '../../checks/plan.ts';
+import type { CheckId, Finding, RuleId, Vantage } from '../../contracts/finding.ts';
+import type { RuleHistory } from '../../contracts/history.ts';
+import type { Policy, Rule } from '../../contracts/policy.ts';
+import type { Verdict } from '../../contracts/verdict.ts';
+import type { Waiver } from '../../contracts/waiver.ts';
+import { type OpenedHost, runRound, toFinding } from '../run/run-round.ts';
+import { nextRunMs } from './next-run.ts';
+
+/** What the desk obeys; replaced as a whole when a document changes. */
+export interface Orders {
+  policy: Policy;
+  plan: Plan;
+  waivers: readonly Waiver[];
+}
+
+/** What a desk remembers across restarts. */
+export interface DeskMemory {
+  findings: readonly Finding[];
+  history: Readonly<Record<string, RuleHistory>>;
+}
+
+export interface DeskOptions {
+  orders: Orders;
+  checks: readonly AnyCheck[];
+  vantage: Vantage;
+  memory: DeskMemory;
+  /** Its monotonic time is awake time: it stands still while the computer sleeps. */
+  clock: Clock;
+  random: () => number;
+  makeHost: (orders: Orders, signal: AbortSignal) => OpenedHost | Promise<OpenedHost>;
+  /** After every finding and at every moment at which time alone changes the verdict. `changed`: in more than its times. */
+  onVerdict: (verdict: Verdict, changed: boolean) => void;
+  onFinding: (finding: Finding) => void;
+  /** A defect: a probe's own failures are findings. */
+  onDefect: (error: unknown) => void;
+}
+
+export interface Desk {
+  verdict(): Verdict;
+  memory(): DeskMemory;
+  findings(): readonly Finding[];
+  /** Runs everything at once, or the rules of one check: the network changed, the computer woke, somebody asked. */
+  trigger(check?: CheckId): void;
+  obey(orders: Orders): void;
+  stop(): Promise<void>;
+}
+
+/** Time alone changes a verdict (grace, staleness, a waiver's end); it is decided anew at least this often. */
+const DECIDE_EVERY_MS = 5_000;
+
+/** Starts at once: every rule is due, and the verdict is what the memory still supports. */
+export function startDesk(options: DeskOptions): Desk {
+  const { checks, clock, vantage } = options;
+  const needs = new Map(checks.map((check) => [check.id, check.needs]));
+  const ending = new AbortController();
+  // Every rule listens for the end.
+  setMaxListeners(0, ending.signal);
+  let orders = options.orders;
+  const findings = new Map<RuleId, Finding>(options.memory.findings.map((finding) => [finding.rule, finding]));
+  const history = new Map<RuleId, RuleHistory>(Object.entries(options.memory.history) as [RuleId, RuleHistory][]);
+  const dueMs = new Map<RuleId, number>();
+  /** The round in which a rule runs. */
+  const running = new Map<RuleId, object>();
+  /** Asked for again while it ran. */
+  const again = new Set<RuleId>();
+  const rounds = new Set<Promise<void>>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last = judge();
+  wake();
+
+  function checkOf(rule: Rule): Check<'daemon'> | undefined {
+    const check = checks.find((one) => one.id === rule.check);
+    return check?.venue === 'daemon' ? check : undefined;
+  }
+
+  /** Rules of checks that run in the user's session wait for its evidence. */
+  function ownRules(): Rule[] {
+    return orders.policy.rules.filter((rule) => checks.find((one) => one.id === rule.check)?.venue !== 'session');
+  }
+
+  function judge(): Verdict {
+    return decide({
+      policy: orders.policy,
+      allowlist: orders.plan.allowlist,
+      findings: [...findings.values()],
+      history,
+      needs,
+      waivers: orders.waivers,
+      vantage,
+      now: { wallMs: clock.wallMs(), awakeMs: clock.monotonicMs() },
+    });
+  }
+
+  function publish(): void {
+    const verdict = judge();
+    const changed = essence(verdict) !== essence(last);
+    last = verdict;
+    options.onVerdict(verdict, changed);
+  }
+
+  /** Runs what is due, then sleeps until something is. */
+  function wake(): void {
+    clearTimeout(timer);
+    if (ending.signal.aborted) return;
+    const nowMs = clock.monotonicMs();
+    const due = ownRules().filter((rule) => !running.has(rule.id) && (dueMs.get(rule.id) ?? earliestMs(rule)) <= nowMs);
+    if (due.length > 0) {
+      const round = run(due).catch((error) => {
+        if (!ending.signal.aborted) options.onDefect(error);
+      });
+      rounds.add(round);
+      void round.finally(() => rounds.delete(round));
+    }
+    const waits = ownRules().flatMap((rule) => (running.has(rule.id) ? [] : [(dueMs.get(rule.id) ?? earliestMs(rule)) - nowMs]));
+    timer = setTimeout(tick, Math.max(0, Math.min(DECIDE_EVERY_MS, ...waits)));
+  }
+
+  function tick(): void {
+    publish();
+    wake();
+  }
+
+  async function run(due: readonly Rule[]): Promise<void> {
+    const given = orders;
+    const round = {};
+    for (const rule of due) running.set(rule.id, round);
+    /** False once the rule runs under newer orders: this round then says nothing of it. */
+    const finish = (id: RuleId) => running.get(id) === round && running.delete(id);
+    try {
+      const chosen = due.map((rule) => ({ rule, check: checkOf(rule) }));
+      const makeHost = (signal: AbortSignal) => options.makeHost(given, signal);
+      await runRound({ plan: given.plan, makeHost, signal: ending.signal }, chosen, (one, result) => {
+        if (!finish(one.rule.id)) return;
+        const past = recordRun(history.get(one.rule.id), one.rule, result.outcome, { awakeMs: clock.monotonicMs(), wallIso: iso() });
+        const finding = toFinding(one, result, past, { vantage, observedAt: iso() });
+        history.set(one.rule.id, past);
+        findings.set(one.rule.id, finding);
+        const nextMs = nextRunMs(one.rule, one.check?.minIntervalMs ?? 0, past, clock.monotonicMs(), options.random());
+        dueMs.set(one.rule.id, again.delete(one.rule.id) ? earliestMs(one.rule) : nextMs);
+        options.onFinding(finding);
+        publish();
+        wake();
+      });
+    } finally {
+      // A host that could not be made leaves its rules without a result: they are due again, but not at once.
+      for (const { id } of due) if (finish(id)) dueMs.set(id, clock.monotonicMs() + DECIDE_EVERY_MS);
+    }
+  }
+
+  /** Now, or as soon as a check that keeps its distance may run again. An observation from the future is of another boot. */
+  function earliestMs(rule: Rule): number {
+    const nowMs = clock.monotonicMs();
+    const observedMs = history.get(rule.id)?.observedAtMs;
+    const keepsMs = checkOf(rule)?.minIntervalMs ?? 0;
+    return observedMs === undefined || observedMs > nowMs ? nowMs : Math.max(nowMs, observedMs + keepsMs);
+  }
+
+  function iso(): string {
+    return new Date(clock.wallMs()).toISOString();
+  }
+
+  return {
+    verdict: () => last,
+    memory: () => ({ findings: [...findings.values()], history: Object.fromEntries(history) }),
+    findings: () => [...findings.values()],
+    trigger(wanted) {
+      for (const rule of ownRules()) {
+        if (wanted !== undefined && rule.check !== wanted) continue;
+        if (running.has(rule.id)) again.add(rule.id);
+        else dueMs.set(rule.id, earliestMs(rule));
+      }
+      wake();
+    },
+    obey(next) {
+      const before = new Map(orders.policy.rules.map((rule) => [rule.id, rule.check]));
+      orders = next;
+      const kept = new Set(next.policy.rules.filter((rule) => before.get(rule.id) === rule.check).map((rule) => rule.id));
+      for (const id of [...history.keys()]) {
+        if (kept.has(id)) continue;
+        history.delete(id);
+        findings.delete(id);
+      }
+      dueMs.clear();
+      running.clear();
+      again.clear();
+      publish();
+      wake();
+    },
+    async stop() {
+      ending.abort();
+      clearTimeout(timer);
+      await Promise.all(rounds);
+    },
+  };
+}
+
+/** What of a verdict is more than the time at which it was decided. */
+function essence({ standing, causes, undetermined, blocksAt, waivers, policy, allowlist }: Verdict): string {
+  return JSON.stringify({ standing, causes, undetermined, blocksAt, waivers, policy, allowlist });
+}

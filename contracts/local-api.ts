@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { call, event } from './call.ts';
+import { Fault } from './fault.ts';
+import { CheckId, Finding } from './finding.ts';
+import { GateStatus } from './gate.ts';
+import { Instance } from './instance.ts';
+import { Rule } from './policy.ts';
+import { Progress } from './progress.ts';
+import { Verdict } from './verdict.ts';
+
+/** What a user's programs may send in one message. Evidence, the largest thing they have to say, takes a quarter of it. */
+export const MAX_CLIENT_FRAME_BYTES = 64 * 1024;
+/** What the daemon may send: a snapshot with 200 findings is well below. */
+export const MAX_DAEMON_FRAME_BYTES = 1024 * 1024;
+/** Deeper than anything we nest, shallow enough for every recursive reader of it. */
+const MAX_DEPTH = 64;
+
+const MAX_EVIDENCE_CHARS = 16 * 1024;
+const MAX_EVIDENCE_DEPTH = 16;
+
+/** Why a value is not plain JSON within these bounds; null when it is. Total, and recursion-free: a stranger chose the depth. */
+export function jsonFlaw(value: unknown, maxDepth = MAX_DEPTH, maxChars = Number.POSITIVE_INFINITY): string | null {
+  const waiting: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
+  let chars = 0;
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { value: part, depth } = next;
+    if (depth > maxDepth) return `nested deeper than ${maxDepth}`;
+    // Brackets, comma and colon of each part; escapes are not counted.
+    chars += 2 + (typeof part === 'string' ? part.length : 0);
+    // JSON.parse makes Infinity of 1e999.
+    if (typeof part === 'number' && !Number.isFinite(part)) return 'a number that is not finite';
+    if (Array.isArray(part)) {
+      for (const item of part) waiting.push({ value: item, depth: depth + 1 });
+    } else if (typeof part === 'object' && part !== null) {
+      for (const [key, item] of Object.entries(part)) {
+        if (key === '__proto__') return 'a key "__proto__"';
+        chars += key.length;
+        waiting.push({ value: item, depth: depth + 1 });
+      }
+    } else if (part !== null && !['string', 'number', 'boolean'].includes(typeof part)) {
+      return `a value of type ${typeof part}`;
+    }
+    if (chars > maxChars) return `longer than ${maxChars} characters`;
+  }
+  return null;
+}
+
+/** What a session probe saw, still unjudged: the daemon parses it by the check's own schema, and marks it less trusted. */
+const SessionEvidence = z.unknown().superRefine((value, context) => {
+  const flaw = jsonFlaw(value, MAX_EVIDENCE_DEPTH, MAX_EVIDENCE_CHARS);
+  if (flaw !== null) context.addIssue({ code: 'custom', message: flaw });
+});
+
+export const Snapshot = z.strictObject({
+  /** Null until the first run is judged. */
+  verdict: Verdict.nullable(),
+  findings: z.array(Finding).max(200),
+  gate: GateStatus,
+  policy: z.strictObject({
+    id: z.string(),
+    revision: z.int().positive(),
+    instance: Instance.pick({ alias: true, region: true }),
+    /** What a finding's outcome does, by rule. */
+    rules: z.array(Rule.pick({ id: true, check: true, on: true })).max(200),
+  }),
+  allowlist: z.strictObject({ revision: z.int().positive(), createdAt: z.iso.datetime() }),
+  daemon: z.strictObject({ version: z.string().max(50), startedAt: z.iso.datetime(), epoch: z.uuid() }),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+/** 32 bytes, base64url. */
+const Nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes in base64url');
+/** Ed25519: 64 bytes, base64url. */
+const Signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'expected 64 bytes in base64url');
+
+/**
+ * Between the privileged daemon and the programs of a desk's user: names, never commands. A user is not trusted to judge
+ * his own desk, so nothing here weakens the gate: no call opens it, releases it, waives or edits a rule, or sets a verdict.
+ * Evidence is judged by the daemon; an acknowledgement tells what the window did and changes nothing that was decided.
+ * Every call may give `busy`: the caller asked for more than its share.
+ */
+export const localApi = {
+  /** Proves that the listener holds the daemon's key: it signs `helloText` of this nonce and the socket's user. */
+  hello: call(z.strictObject({ nonce: Nonce }), z.strictObject({ signature: Signature }), ['busy']),
+  snapshot: call(z.void(), Snapshot, ['busy']),
+  /** Runs the rules of one check, or all, now. */
+  recheck: call(z.strictObject({ check: CheckId.optional() }), z.void(), ['unknown-check', 'too-soon', 'busy']),
+  /** What a probe of venue `session` saw. */
+  submitEvidence: call(z.strictObject({ check: CheckId, evidence: SessionEvidence }), z.void(), [
+    'unknown-check',
+    'too-soon',
+    'not-allowed',
+    'busy',
+  ]),
+  /** What the CCP window did with the gate's state. */
+  acknowledgeWindow: call(z.strictObject({ applied: z.enum(['open', 'banner', 'closed']), at: z.iso.datetime() }), z.void(), ['busy']),
+  verdictChanged: event(Verdict),
+  gateChanged: event(GateStatus),
+  progress: event(Progress),
+};
+export type LocalApi = typeof localApi;
+
+/** What `hello` signs. It names the user whose socket was asked, so that an answer from one socket proves nothing on another. */
+export function helloText(uid: number, nonce: string): string {
+  return `deskwarden local api 1\n${uid}\n${nonce}`;
+}
+
+/**
+ * On the wire a frame is the length of its body (4 bytes, big-endian), then the body: one of these as UTF-8 JSON. An empty
+ * frame says only that its sender is there. Replies come in any order.
+ */
+const CallNumber = z.int().nonnegative();
+
+export const ClientMessage = z.strictObject({ id: CallNumber, call: z.string().max(64), request: z.unknown().optional() });
+export type ClientMessage = z.infer<typeof ClientMessage>;
+
+export const DaemonMessage = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('value'), id: CallNumber, value: z.unknown().optional() }),
+  z.strictObject({ type: z.literal('fault'), id: CallNumber, error: Fault }),
+  z.strictObject({ type: z.literal('event'), event: z.string().max(64), payload: z.unknown() }),
+  /** The last message: why the daemon ends the connection. */
+  z.strictObject({ type: z.literal('closing'), error: Fault }),
+]);
+export type DaemonMessage = z.infer<typeof DaemonMessage>;

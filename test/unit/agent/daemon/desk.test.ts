@@ -1,0 +1,290 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Desk, type DeskMemory, startDesk } from '../../../../agent/daemon/desk.ts';
+import type { AnyCheck } from '../../../../checks/check.ts';
+import type { Clock } from '../../../../checks/host.ts';
+import { CheckId } from '../../../../contracts/finding.ts';
+import type { Rule } from '../../../../contracts/policy.ts';
+import type { Verdict } from '../../../../contracts/verdict.ts';
+import { Waiver } from '../../../../contracts/waiver.ts';
+import { fakeCheck, fakeSessionCheck, seen } from '../../../fakes/fake-check.ts';
+import { fakeDaemonHost } from '../../../fakes/fake-daemon-host.ts';
+import { fakePlan } from '../../../fakes/fake-plan.ts';
+import { fakePolicy, fakeRule } from '../../../fakes/fake-policy.ts';
+
+/** Time is that of the timers, and a shift of the wall clock moves nothing else. */
+let wallShiftMs = 0;
+const clock: Clock = { wallMs: () => Date.now() + wallShiftMs, monotonicMs: () => performance.now() };
+const nothing: DeskMemory = { findings: [], history: {} };
+const running: Desk[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'], now: Date.parse('2026-01-01T00:00:00.000Z') });
+  wallShiftMs = 0;
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((desk) => desk.stop()));
+  vi.useRealTimers();
+});
+
+function start(checks: readonly AnyCheck[], rules: Rule[], memory: DeskMemory = nothing, makeHost = async () => {}) {
+  const verdicts: Verdict[] = [];
+  const changes: string[] = [];
+  const defects: unknown[] = [];
+  const orders = { policy: fakePolicy(rules), plan: fakePlan(), waivers: [] };
+  const desk = startDesk({
+    orders,
+    checks,
+    vantage: 'endpoint',
+    memory,
+    clock,
+    random: () => 0,
+    makeHost: async () => {
+      await makeHost();
+      return { host: fakeDaemonHost({ clock }), close() {} };
+    },
+    onVerdict(verdict, changed) {
+      verdicts.push(verdict);
+      if (changed) changes.push(verdict.standing);
+    },
+    onFinding() {},
+    onDefect: (error) => defects.push(error),
+  });
+  running.push(desk);
+  return { desk, orders, verdicts, changes, defects };
+}
+
+/** A check whose health is switched from outside; `probed` counts. */
+function switched(id: string, overrides: Parameters<typeof fakeCheck>[1] = {}) {
+  const state = { ok: true, probed: 0 };
+  const probe = async () => {
+    state.probed++;
+    return seen(state.ok);
+  };
+  return { check: fakeCheck(id, { probe, ...overrides }), state };
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe('a desk that decides all day', () => {
+  it('is undetermined until it has looked, and clear after', async () => {
+    const a = switched('network.a');
+    const { desk, changes } = start([a.check], [fakeRule('network.a')]);
+    expect(desk.verdict().standing).toBe('undetermined');
+    await pass(1);
+    expect(changes).toEqual(['clear']);
+  });
+
+  it('looks again at each cadence, and does not look meanwhile', async () => {
+    const a = switched('network.a');
+    start([a.check], [fakeRule('network.a', { everyMs: 60_000 })]);
+    await pass(59_999);
+    expect(a.state.probed).toBe(1);
+    await pass(1);
+    expect(a.state.probed).toBe(2);
+  });
+
+  it('blocks when a failure has lasted, warns in its grace, and clears after the good runs', async () => {
+    const a = switched('network.a');
+    const { desk, changes } = start([a.check], [fakeRule('network.a', { everyMs: 60_000, settleMs: 30_000, graceMs: 60_000 })]);
+    await pass(1);
+    a.state.ok = false;
+    desk.trigger();
+    await pass(29_000);
+    expect(changes).toEqual(['clear']);
+    await pass(2_000);
+    expect(changes).toEqual(['clear', 'caution']);
+    await pass(60_000 + 5_000);
+    expect(changes).toEqual(['clear', 'caution', 'blocked']);
+    a.state.ok = true;
+    await pass(30_000);
+    expect(desk.verdict().standing).toBe('blocked');
+    await pass(30_000);
+    expect(changes).toEqual(['clear', 'caution', 'blocked', 'clear']);
+  });
+
+  it('forgives a blip', async () => {
+    const a = switched('network.a');
+    const { desk, changes } = start([a.check], [fakeRule('network.a', { everyMs: 60_000, settleMs: 30_000 })]);
+    await pass(1);
+    a.state.ok = false;
+    desk.trigger();
+    await pass(5_000);
+    a.state.ok = true;
+    await pass(120_000);
+    expect(changes).toEqual(['clear']);
+  });
+
+  it('a rule that never ends becomes undetermined, not a silent clear', async () => {
+    let hang = false;
+    const check = fakeCheck('network.a', { timeoutMs: 60_000, probe: () => (hang ? new Promise(() => {}) : Promise.resolve(seen(true))) });
+    const { desk } = start([check], [fakeRule('network.a', { everyMs: 10_000, on: { fail: 'block', degraded: 'warn', unknown: 'warn' } })]);
+    await pass(1);
+    hang = true;
+    await pass(45_000);
+    expect(desk.verdict().standing).toBe('undetermined');
+  });
+
+  it('decides by awake time: a wall clock that jumps a day changes nothing', async () => {
+    const a = switched('network.a');
+    const { desk, changes } = start([a.check], [fakeRule('network.a')]);
+    await pass(1);
+    for (const jump of [86_400_000, -86_400_000]) {
+      wallShiftMs = jump;
+      await pass(10_000);
+      expect(desk.verdict().standing).toBe('clear');
+    }
+    expect(changes).toEqual(['clear']);
+  });
+
+  it('a waiver acts, and ends, by itself', async () => {
+    const a = switched('network.a');
+    a.state.ok = false;
+    const rule = fakeRule('network.a');
+    const { desk, orders } = start([a.check], [rule]);
+    await pass(1);
+    expect(desk.verdict().standing).toBe('blocked');
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const id = '00000000-0000-4000-8000-000000000001';
+    desk.obey({ ...orders, waivers: [Waiver.parse({ schema: 1, id, rule: rule.id, reason: 'r', grantedBy: 'g', until })] });
+    await pass(1);
+    expect(desk.verdict().standing).toBe('caution');
+    await pass(65_000);
+    expect(desk.verdict().standing).toBe('blocked');
+  });
+});
+
+describe('what makes it look at once', () => {
+  it('a trigger runs everything, or one check', async () => {
+    const [a, b] = [switched('network.a'), switched('network.b')];
+    const { desk } = start([a.check, b.check], [fakeRule('network.a'), fakeRule('network.b')]);
+    await pass(1);
+    desk.trigger();
+    await pass(1);
+    desk.trigger(CheckId.parse('network.b'));
+    await pass(1);
+    expect([a.state.probed, b.state.probed]).toEqual([2, 3]);
+  });
+
+  it('a trigger during a run runs it once more, and never twice at a time', async () => {
+    const at = { once: 0, most: 0, probed: 0 };
+    const probe = async () => {
+      at.probed++;
+      at.most = Math.max(at.most, ++at.once);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      at.once--;
+      return seen(true);
+    };
+    const { desk } = start([fakeCheck('network.a', { probe, timeoutMs: 5_000 })], [fakeRule('network.a')]);
+    await pass(500);
+    for (let i = 0; i < 5; i++) desk.trigger();
+    await pass(5_000);
+    expect(at).toEqual({ once: 0, most: 1, probed: 2 });
+  });
+
+  it('a check that loads other servers keeps its distance even then', async () => {
+    const a = switched('network.a', { minIntervalMs: 900_000 });
+    const { desk } = start([a.check], [fakeRule('network.a', { everyMs: 1_200_000 })]);
+    await pass(1);
+    for (let i = 0; i < 10; i++) {
+      desk.trigger();
+      await pass(60_000);
+    }
+    expect(a.state.probed).toBe(1);
+    await pass(400_000);
+    expect(a.state.probed).toBe(2);
+  });
+
+  it('new orders: what they still name keeps its history, the rest is forgotten', async () => {
+    const [a, b] = [switched('network.a'), switched('network.b')];
+    const { desk, orders } = start([a.check, b.check], [fakeRule('network.a'), fakeRule('network.b')]);
+    await pass(1);
+    desk.obey({ ...orders, policy: fakePolicy([fakeRule('network.a')]) });
+    expect(desk.findings().map((finding) => finding.check)).toEqual(['network.a']);
+    expect(desk.verdict().standing).toBe('clear');
+    await pass(1);
+    expect([a.state.probed, b.state.probed]).toEqual([2, 1]);
+  });
+
+  it('a result of orders that were replaced says nothing', async () => {
+    let finish: (value: ReturnType<typeof seen>) => void = () => {};
+    let probed = 0;
+    const probe = () =>
+      probed++ === 0 ? new Promise<ReturnType<typeof seen>>((resolve) => (finish = resolve)) : Promise.resolve(seen(true));
+    const { desk, orders } = start([fakeCheck('network.a', { probe })], [fakeRule('network.a')]);
+    await pass(1);
+    desk.obey({ ...orders });
+    await pass(1);
+    finish(seen(false));
+    await pass(1);
+    expect([desk.verdict().standing, probed]).toEqual(['clear', 2]);
+  });
+});
+
+describe('after a restart', () => {
+  it('goes on from what it remembers: a block stands before anything ran', async () => {
+    const a = switched('network.a');
+    a.state.ok = false;
+    const first = start([a.check], [fakeRule('network.a')]);
+    await pass(1);
+    const memory = first.desk.memory();
+    await first.desk.stop();
+    const second = start([a.check], [fakeRule('network.a')], JSON.parse(JSON.stringify(memory)) as DeskMemory);
+    expect(second.desk.verdict().standing).toBe('blocked');
+  });
+
+  it('memory of another boot decides nothing until the first run', async () => {
+    const a = switched('network.a');
+    const first = start([a.check], [fakeRule('network.a')]);
+    await pass(1);
+    const memory = first.desk.memory();
+    await first.desk.stop();
+    const future = Object.fromEntries(
+      Object.entries(memory.history).map(([id, past]) => [id, { ...past, observedAtMs: past.observedAtMs + 1e9 }]),
+    );
+    const second = start([a.check], [fakeRule('network.a')], { ...memory, history: future });
+    expect(second.desk.verdict().standing).toBe('undetermined');
+    await pass(1);
+    expect(second.desk.verdict().standing).toBe('clear');
+  });
+});
+
+describe('what it survives', () => {
+  it('a rule of a check this desk lacks is noted', async () => {
+    const { desk } = start([], [fakeRule('network.lacking')]);
+    await pass(1);
+    expect(desk.findings()[0]?.outcome).toEqual({ kind: 'unknown', cause: 'unsupported', detail: 'network.lacking' });
+    expect(desk.verdict()).toMatchObject({ standing: 'clear', causes: [{ check: 'network.lacking', enforcement: 'note' }] });
+  });
+
+  it('a rule of the session is left to the session', async () => {
+    const { desk } = start(
+      [fakeSessionCheck('device.s')],
+      [fakeRule('device.s', { on: { fail: 'note', degraded: 'note', unknown: 'note' } })],
+    );
+    await pass(120_000);
+    expect(desk.findings()).toEqual([]);
+  });
+
+  it('a host that cannot be made is told, and tried again', async () => {
+    let tries = 0;
+    const broken = async () => {
+      if (tries++ === 0) throw new Error('no host');
+    };
+    const a = switched('network.a');
+    const { desk, defects } = start([a.check], [fakeRule('network.a')], nothing, broken);
+    await pass(1);
+    expect([desk.verdict().standing, defects]).toEqual(['undetermined', [new Error('no host')]]);
+    await pass(5_000);
+    expect(desk.verdict().standing).toBe('clear');
+  });
+
+  it('stopping ends a run that goes on, and starts no other', async () => {
+    const a = fakeCheck('network.a', { probe: () => new Promise(() => {}), timeoutMs: 60_000 });
+    const { desk, defects } = start([a], [fakeRule('network.a')]);
+    await pass(1);
+    await desk.stop();
+    desk.trigger();
+    await pass(120_000);
+    expect([vi.getTimerCount(), defects]).toEqual([0, []]);
+  });
+});

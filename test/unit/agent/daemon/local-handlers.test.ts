@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { answerLocalApi } from '../../../../agent/daemon/local-handlers.ts';
+import { CheckId } from '../../../../contracts/finding.ts';
+import type { Snapshot } from '../../../../contracts/local-api.ts';
+import { fakeCheck, fakeSessionCheck } from '../../../fakes/fake-check.ts';
+import { fakeClock } from '../../../fakes/fake-clock.ts';
+
+function prepare() {
+  const triggered: (string | undefined)[] = [];
+  const clock = fakeClock();
+  const handlers = answerLocalApi({
+    desk: { trigger: (check) => triggered.push(check) },
+    checks: [fakeCheck('network.a'), fakeCheck('network.b'), fakeSessionCheck('device.s')],
+    snapshot: () => ({ verdict: null }) as Snapshot,
+    clock,
+  });
+  return { handlers, clock, triggered };
+}
+const a = CheckId.parse('network.a');
+const b = CheckId.parse('network.b');
+
+it('gives the snapshot', async () => {
+  expect(await prepare().handlers.snapshot()).toEqual({ ok: true, value: { verdict: null } });
+});
+
+it('runs one check, or all', async () => {
+  const { handlers, triggered, clock } = prepare();
+  await handlers.recheck({ check: a });
+  clock.advance(5_000);
+  await handlers.recheck({});
+  expect(triggered).toEqual(['network.a', undefined]);
+});
+
+it('refuses to look again at once, and says how long to wait', async () => {
+  const { handlers, triggered, clock } = prepare();
+  await handlers.recheck({});
+  clock.advance(1_500);
+  expect(await handlers.recheck({})).toEqual({ ok: false, error: { code: 'too-soon', detail: '4 s' } });
+  expect(await handlers.recheck({ check: b })).toMatchObject({ ok: false, error: { code: 'too-soon' } });
+  clock.advance(3_500);
+  expect(await handlers.recheck({ check: b })).toEqual({ ok: true, value: undefined });
+  expect(await handlers.recheck({ check: a })).toEqual({ ok: true, value: undefined });
+  expect(triggered).toEqual([undefined, 'network.b', 'network.a']);
+});
+
+it.each([
+  ['a check that nobody has', 'network.zzz'],
+  ['a check of the session', 'device.s'],
+])('refuses to run %s', async (_name, check) => {
+  const { handlers, triggered } = prepare();
+  expect(await handlers.recheck({ check: CheckId.parse(check) })).toEqual({ ok: false, error: { code: 'unknown-check', detail: check } });
+  expect(triggered).toEqual([]);
+});
+
+it.each([
+  ['of a check that runs in the daemon', 'network.a', 'not-allowed'],
+  ['of a check that nobody has', 'network.zzz', 'unknown-check'],
+])('takes no evidence %s', async (_name, check, code) => {
+  const { handlers } = prepare();
+  expect(await handlers.submitEvidence({ check: CheckId.parse(check), evidence: {} })).toMatchObject({ ok: false, error: { code } });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { answer } from '../../../../contracts/call.ts';
+import { localApi } from '../../../../contracts/local-api.ts';
+import { goodHandlers, NOW } from './staged-api.ts';
+
+describe('what a user may say', () => {
+  it('is these names, and none of them weakens the gate', () => {
+    const names = Object.entries(localApi).map(([name, { kind }]) => `${kind} ${name}`);
+    // Whoever adds a name adds it here, and has thought about what a user who wants to take calls would do with it.
+    expect(names.sort()).toEqual([
+      'call acknowledgeWindow',
+      'call hello',
+      'call recheck',
+      'call snapshot',
+      'call submitEvidence',
+      'event gateChanged',
+      'event progress',
+      'event verdictChanged',
+    ]);
+  });
+
+  it('carries no more than these keys', () => {
+    const requests = Object.entries(localApi).flatMap(([name, entry]) =>
+      entry.kind === 'call' && 'shape' in entry.request ? [[name, Object.keys(entry.request.shape)]] : [],
+    );
+    expect(Object.fromEntries(requests)).toEqual({
+      hello: ['nonce'],
+      recheck: ['check'],
+      submitEvidence: ['check', 'evidence'],
+      acknowledgeWindow: ['applied', 'at'],
+    });
+  });
+
+  it('may be refused as too much, whatever it is', () => {
+    for (const entry of Object.values(localApi)) if (entry.kind === 'call') expect(entry.errors).toContain('busy');
+  });
+});
+
+const handlers = { ...goodHandlers, hello: async () => ({ ok: true as const, value: { signature: 'x' } }) };
+const check = 'softphone.audio-devices';
+const deep = (depth: number): unknown => (depth === 0 ? 1 : { a: deep(depth - 1) });
+
+it.each([
+  ['recheck of all', 'recheck', {}, true],
+  ['recheck of one', 'recheck', { check }, true],
+  ['recheck of a command', 'recheck', { check: 'network.a; reboot' }, false],
+  ['recheck of a path', 'recheck', { check: '../../etc/passwd' }, false],
+  ['recheck with more', 'recheck', { check, outcome: 'pass' }, false],
+  ['evidence', 'submitEvidence', { check, evidence: { devices: [{ label: 'Headset' }] } }, true],
+  ['evidence of 16 KiB', 'submitEvidence', { check, evidence: 'x'.repeat(16 * 1024 - 2) }, true],
+  ['evidence of more', 'submitEvidence', { check, evidence: 'x'.repeat(16 * 1024 - 1) }, false],
+  ['evidence of many small parts', 'submitEvidence', { check, evidence: Array(9_000).fill(0) }, false],
+  ['evidence as deep as it may be', 'submitEvidence', { check, evidence: deep(16) }, true],
+  ['evidence that is deeper', 'submitEvidence', { check, evidence: deep(17) }, false],
+  ['evidence with a prototype', 'submitEvidence', { check, evidence: JSON.parse('{"__proto__":1}') }, false],
+  ['no evidence', 'submitEvidence', { check }, false],
+  ['evidence with its judgement', 'submitEvidence', { check, evidence: 1, outcome: { kind: 'pass' } }, false],
+  ['an acknowledgement', 'acknowledgeWindow', { applied: 'banner', at: NOW }, true],
+  ['an acknowledgement of a wish', 'acknowledgeWindow', { applied: 'release', at: NOW }, false],
+  ['a short nonce', 'hello', { nonce: 'abc' }, false],
+  ['a nonce with another text in it', 'hello', { nonce: `${'a'.repeat(41)}\n0` }, false],
+])('%s', async (_name, name, request, isTaken) => {
+  const result = await answer(localApi, handlers, name, request);
+  expect(result.ok || result.error.code).toBe(isTaken || 'bad-request');
+});
