@@ -25,13 +25,13 @@ export function chooseProxy(setting: string, env: ProxyEnv): ProxyChooser {
   return (host, port) => (exceptions.some((rule) => isExempt(rule, host.toLowerCase(), port)) ? null : proxy);
 }
 
-/** Rules: `*`, an exact host, `.suffix` or `*.suffix` for everything below it; each may end in `:port`. */
+/** As curl and Chromium read it: `*`; a host and everything below it; `.suffix` or `*.suffix` for what is below alone; each may end in `:port`. */
 function isExempt(rule: string, host: string, port: number): boolean {
   const [, name = rule, onlyPort] = /^([^:]*):(\d+)$/.exec(rule) ?? [];
   if (onlyPort !== undefined && Number(onlyPort) !== port) return false;
   if (name === '*') return true;
   const pattern = name.startsWith('*.') ? name.slice(1) : name;
-  return pattern.startsWith('.') ? host.endsWith(pattern) : host === pattern;
+  return pattern.startsWith('.') ? host.endsWith(pattern) : host === pattern || host.endsWith(`.${pattern}`);
 }
 
 function parseProxy(text: string): Proxy {

@@ -118,7 +118,8 @@ describe('the choice of a proxy', () => {
   const exceptions: [string, string, boolean][] = [
     ['*', 'a.test', true],
     ['a.test', 'A.test', true],
-    ['a.test', 'b.a.test', false],
+    ['a.test', 'b.a.test', true],
+    ['a.test', 'ba.test', false],
     ['.a.test', 'b.a.test', true],
     ['*.a.test', 'b.a.test', true],
     ['.a.test', 'a.test', false],
