@@ -80,6 +80,7 @@ function buildIntervals(prefixes: readonly string[], family: Family): Intervals 
     count: 0,
     first: new Float64Array(first.length),
     last: new Float64Array(last.length),
+    tops: new Float64Array(0),
     sought,
   };
   for (const from of order) {
