@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { makePlan } from '../../checks/plan.ts';
 import { resolvePolicy } from '../../checks/resolve-policy.ts';
+import { SocketRefused } from '../local-api/socket-fault.ts';
+import { StoreError } from '../store/store-error.ts';
 import { cleanText, safeJson } from './clean-text.ts';
 import { readConfig } from './config-file.ts';
-import { type Desk, EXIT_USAGE, type Place, placedLines } from './desk.ts';
+import { type Desk, EXIT_CANNOT_START, EXIT_USAGE, type Place, placedLines } from './desk.ts';
+import { daemonMessages } from './messages.ts';
 import { readPolicyFile } from './policy-file.ts';
 
 /** Runs the daemon until it is told to stop. */
@@ -21,7 +24,14 @@ export async function runDaemonCommand(desk: Desk, { stdout, stderr, signal }: P
   }
   const policy = resolvePolicy(file.file, desk.checks);
   const log = (event: object) => stdout.write(`${safeJson({ at: new Date().toISOString(), ...event })}\n`);
-  const daemon = await desk.startDaemon({ config, policy, plan: makePlan(policy, desk.allowlist), log });
+  let daemon: Awaited<ReturnType<Desk['startDaemon']>>;
+  try {
+    daemon = await desk.startDaemon({ config, policy, plan: makePlan(policy, desk.allowlist), log });
+  } catch (error) {
+    if (!(error instanceof StoreError) && !(error instanceof SocketRefused)) throw error;
+    stderr.write(`deskwarden: ${cleanText(daemonMessages.cannotStart(error.code, error.message))}\n`);
+    return EXIT_CANNOT_START;
+  }
   if (!signal.aborted) await once(signal, 'abort');
   await daemon.stop();
   return 0;

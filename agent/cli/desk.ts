@@ -56,8 +56,9 @@ export interface Place {
 
 /** Exit status of wrong usage and of a bad policy. */
 export const EXIT_USAGE = 2;
-/** `EX_UNAVAILABLE` and `EX_TEMPFAIL` of sysexits.h. */
+/** `EX_UNAVAILABLE`, `EX_OSERR` and `EX_TEMPFAIL` of sysexits.h. */
 export const EXIT_NO_DAEMON = 69;
+export const EXIT_CANNOT_START = 71;
 export const EXIT_TRY_AGAIN = 75;
 /** `EX_IOERR` of sysexits.h: the answer could not be written, as on a full disk. */
 export const EXIT_OUTPUT = 74;

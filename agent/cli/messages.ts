@@ -92,7 +92,8 @@ names:
   stateDir: /var/lib/deskwarden           optional; readable by root alone
   runDir: /run/deskwarden                 optional; the sockets
 
-Exit status: 0 stopped, 2 bad configuration or policy, 70 internal error.
+Exit status: 0 stopped, 2 bad configuration or policy, 71 its directories cannot be
+used, 70 internal error.
 `,
   status: `Usage: deskwarden status [--json] [--lang LANG] [--no-color]
 
@@ -185,6 +186,8 @@ const linkTroubles: Readonly<Record<string, string>> = {
 
 export const daemonMessages = {
   link: (code: string, detail: string) => `${linkTroubles[code] ?? code} (${detail})`,
+  cannotStart: (code: string, detail: string) =>
+    `the daemon cannot start: ${detail}${code === 'denied' || code === 'system' ? '; run it as root, as a service does' : ` (${code})`}`,
   tooSoon: (wait: string) => `the daemon has just looked; ask again in ${wait}`,
   refused: (code: string, detail: string) => `the daemon refused: ${code}${detail === '' ? '' : ` (${detail})`}`,
   asked: 'The daemon looks again now; "deskwarden status" tells what it finds.',

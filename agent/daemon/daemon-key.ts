@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { replaceFile } from '../store/replace-file.ts';
+import { toStoreError } from '../store/store-error.ts';
 
 /** Where clients find the daemon's public key: only root may write beside the sockets. */
 function publicKeyPath(runDir: string): string {
@@ -19,7 +20,7 @@ export async function loadDaemonKey(stateDir: string, runDir: string): Promise<{
   const keyPath = path.join(stateDir, 'daemon.key');
   const stored = await readFile(keyPath, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
-    throw error;
+    throw toStoreError(error, keyPath);
   });
   const privateKey = stored === null ? generateKeyPairSync('ed25519').privateKey : createPrivateKey(stored);
   if (stored === null) await replaceFile(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());

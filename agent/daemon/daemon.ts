@@ -47,7 +47,7 @@ export interface DaemonSettings {
 /** How often the clocks are compared; a desk that wakes is looked at no later. */
 const WAKE_EVERY_MS = 5_000;
 const REFRESH_EVERY_MS = 60_000;
-/** At most one save in so long: every finding changes the state, and no verdict depends on the last second of it. */
+/** Findings come in bursts, and no verdict depends on the last second of them. Nothing is saved while nothing changes. */
 const SAVE_EVERY_MS = 2_000;
 
 /** A desk that decides all day, and tells its user's programs. It only observes: nothing here closes anything. */
@@ -63,6 +63,7 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
       log({ event: 'fault', what: 'state set aside', detail: `${reason}: ${detail} (${movedTo ?? 'left in place'})` }),
   });
   const state = await file.read();
+  const { privateKey } = await loadDaemonKey(settings.stateDir, settings.runDir);
   const awake = openAwakeClock({ saved: state.awake, bootId, monotonicMs });
   // A VDI snapshot that is rolled back boots again, and must not count on from numbers that are already taken.
   const epoch = awake.isSameBoot(state.awake) ? state.epoch : randomUUID();
@@ -88,11 +89,13 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
         log({ event: 'verdict', standing: verdict.standing, causes: verdict.causes.map((cause) => cause.check) });
         api?.broadcast('verdictChanged', verdict);
       }
-      updateGate(verdict);
-      save();
+      const moved = updateGate(verdict);
+      // A drain's budget is used up by time alone.
+      if (changed || moved || gate.wouldBe === 'draining') save();
     },
     onFinding(finding) {
       for (const host of answeringTurnHosts(finding)) turnAnswered.add(host);
+      save();
       api?.broadcast('progress', { kind: 'finding', round: 0, finding });
     },
     onDefect: (error) => log({ event: 'fault', what: 'run', detail: String(error) }),
@@ -119,12 +122,14 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
     return step.status;
   }
 
-  function updateGate(verdict: Verdict): void {
+  /** True when the gate, or the reason for where it is, is another than before. */
+  function updateGate(verdict: Verdict): boolean {
     const before = gate;
     gate = judgeGate(verdict);
-    if (gate.state === before.state && gate.wouldBe === before.wouldBe && gate.reason === before.reason) return;
+    if (gate.state === before.state && gate.wouldBe === before.wouldBe && gate.reason === before.reason) return false;
     log({ event: 'gate', state: gate.state, wouldBe: gate.wouldBe, reason: gate.reason });
     api?.broadcast('gateChanged', gate);
+    return true;
   }
 
   function snapshotState(): VerdictState {
@@ -170,8 +175,7 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
 
   const answering = new Map<number, LocalApiHandlers>();
   const users = watchSessionUsers(() => void api?.refresh());
-  const { privateKey } = await loadDaemonKey(settings.stateDir, settings.runDir);
-  api = await listenLocalApi({
+  const listening = listenLocalApi({
     dir: settings.runDir,
     users: async () => users.current(),
     handlers(uid) {
@@ -182,6 +186,11 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
     },
     key: privateKey,
     onFault: (fault) => log({ event: 'fault', what: 'local api', detail: JSON.stringify(fault) }),
+  });
+  api = await listening.catch(async (error) => {
+    users.stop();
+    await desk.stop();
+    throw error;
   });
   // A user may have removed his socket.
   const refreshing = setInterval(() => void api?.refresh(), REFRESH_EVERY_MS);
