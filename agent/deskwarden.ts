@@ -13,6 +13,7 @@ import { systemClock } from './host/clock.ts';
 import { createDaemonHost } from './host/daemon-host.ts';
 import { createNet, type NetOptions } from './host/net.ts';
 import type { ProxyEnv } from './host/proxy-settings.ts';
+import { LinkFault } from './local-api/link-fault.ts';
 import { runOnce } from './run/one-shot.ts';
 import type { OpenedHost } from './run/run-round.ts';
 
@@ -127,7 +128,9 @@ const desk: Desk = {
     ]);
     const uid = process.getuid?.() ?? 0;
     const key = await readDaemonPublicKey(runDir);
-    return connectLocalApi({ path: localApiPath(runDir, uid), ...(key ? { verify: { key, uid } } : {}) });
+    // Whoever answers without it could be anybody.
+    if (!key) throw new LinkFault('no-daemon', `no key of a daemon in ${runDir}`);
+    return connectLocalApi({ path: localApiPath(runDir, uid), verify: { key, uid } });
   },
 };
 

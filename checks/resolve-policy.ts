@@ -127,10 +127,22 @@ function ruleProblems(file: PolicyFile, checks: readonly AnyCheck[]): Problem[] 
     }
     taken.add(id);
     const check = checks.find((one) => one.id === patch.check);
-    if (check) return [...problems, ...paramProblems(check, patch.params ?? {}, [...at, 'params'])];
+    if (check) {
+      return [
+        ...problems,
+        ...cadenceProblems(check, patch, [...at, 'everyMs']),
+        ...paramProblems(check, patch.params ?? {}, [...at, 'params']),
+      ];
+    }
     const names = checks.map((one) => one.id);
     return [...problems, { path: [...at, 'check'], message: `there is no check "${patch.check}"${didYouMean(patch.check, names)}` }];
   });
+}
+
+/** A rule that is due more often than its check may look would be stale most of the time. */
+function cadenceProblems({ id, minIntervalMs }: AnyCheck, { everyMs }: RulePatch, path: Problem['path']): Problem[] {
+  if (everyMs === undefined || everyMs >= minIntervalMs) return [];
+  return [{ path, message: `everyMs of ${id} must be at least ${minIntervalMs}: its probe loads servers that are not yours` }];
 }
 
 function paramProblems(check: AnyCheck, params: Record<string, unknown>, base: Problem['path']): Problem[] {

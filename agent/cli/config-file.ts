@@ -19,7 +19,13 @@ export async function readConfig(path: string): Promise<ConfigRead> {
   const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, stringKeys: true });
   const [flaw] = document.errors;
   if (flaw) return { ok: false, lines: [daemonMessages.badConfig(path, '', flaw.message)] };
-  const parsed = parseUnknown(DaemonConfig, document.toJS({ maxAliasCount: 0 }));
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    return { ok: false, lines: [daemonMessages.badConfig(path, '', error instanceof Error ? error.message : 'unreadable')] };
+  }
+  const parsed = parseUnknown(DaemonConfig, value);
   if (parsed.ok) return { ok: true, config: parsed.value };
   return { ok: false, lines: parsed.problems.map((problem) => daemonMessages.badConfig(path, problem.path.join('.'), problem.message)) };
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { replaceFile } from '../store/replace-file.ts';
 import { toStoreError } from '../store/store-error.ts';
@@ -24,9 +24,18 @@ export async function loadDaemonKey(stateDir: string, runDir: string): Promise<{
   });
   const privateKey = stored === null ? generateKeyPairSync('ed25519').privateKey : createPrivateKey(stored);
   if (stored === null) await replaceFile(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  await mkdir(runDir, { recursive: true, mode: 0o755 });
-  const publicPath = publicKeyPath(runDir);
-  await writeFile(publicPath, createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString());
-  await chmod(publicPath, 0o644);
+  await publish(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString(), runDir).catch((error) => {
+    throw toStoreError(error, runDir);
+  });
   return { privateKey };
+}
+
+/** Everybody may read it whatever the umask, and nobody finds it half written. */
+async function publish(pem: string, runDir: string): Promise<void> {
+  const made = await mkdir(runDir, { recursive: true });
+  if (made !== undefined) await chmod(runDir, 0o755);
+  const publicPath = publicKeyPath(runDir);
+  await writeFile(`${publicPath}.new`, pem);
+  await chmod(`${publicPath}.new`, 0o644);
+  await rename(`${publicPath}.new`, publicPath);
 }

@@ -47,6 +47,8 @@ export interface DaemonSettings {
 /** How often the clocks are compared; a desk that wakes is looked at no later. */
 const WAKE_EVERY_MS = 5_000;
 const REFRESH_EVERY_MS = 60_000;
+/** As the state's schema allows; a plan has some ten. */
+const MOST_TURN_HOSTS = 500;
 /** Findings come in bursts, and no verdict depends on the last second of them. Nothing is saved while nothing changes. */
 const SAVE_EVERY_MS = 2_000;
 
@@ -72,7 +74,6 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
   /** Hosts whose silence is a block from now on: they have answered this desk. */
   const turnAnswered = new Set(state.turnAnswered);
   let gateMemory = resumeGate(state.gate, clock.monotonicMs());
-  let gate = judgeGate(null);
   let api: LocalApi | undefined;
   let saving: NodeJS.Timeout | undefined;
 
@@ -100,13 +101,15 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
     },
     onDefect: (error) => log({ event: 'fault', what: 'run', detail: String(error) }),
   });
+  // What is remembered may block from the first moment.
+  let gate = judgeGate(desk.verdict());
 
-  function judgeGate(verdict: Verdict | null): GateStatus {
-    const blocking = new Set(verdict?.causes.filter((cause) => cause.enforcement === 'block').map((cause) => cause.rule));
+  function judgeGate(verdict: Verdict): GateStatus {
+    const blocking = new Set(verdict.causes.filter((cause) => cause.enforcement === 'block').map((cause) => cause.rule));
     const step = stepGate(
       gateMemory,
       {
-        standing: verdict ? standingNow(verdict, clock.wallMs()) : 'undetermined',
+        standing: standingNow(verdict, clock.wallMs()),
         criticalBlock: policy.rules.some((rule) => rule.critical && blocking.has(rule.id)),
         activity: judgeActivity([], { features: policy.features, vantage }, clock.monotonicMs()),
         gate: policy.gate,
@@ -143,15 +146,19 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
       findings: [...findings],
       verdict: desk.verdict(),
       gate: gateMemory,
-      turnAnswered: [...turnAnswered],
+      turnAnswered: [...turnAnswered].slice(-MOST_TURN_HOSTS),
     };
   }
 
   function save(): void {
     saving ??= setTimeout(() => {
       saving = undefined;
-      file.write(snapshotState()).catch((error) => log({ event: 'fault', what: 'state not saved', detail: String(error) }));
+      void saveNow();
     }, SAVE_EVERY_MS);
+  }
+
+  function saveNow(): Promise<void> {
+    return file.write(snapshotState()).catch((error) => log({ event: 'fault', what: 'state not saved', detail: String(error) }));
   }
 
   function trigger(because: 'network' | 'wake' | 'asked'): void {
@@ -190,6 +197,7 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
   api = await listening.catch(async (error) => {
     users.stop();
     await desk.stop();
+    clearTimeout(saving);
     throw error;
   });
   // A user may have removed his socket.
@@ -204,9 +212,10 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
       clearInterval(refreshing);
       network.stop();
       users.stop();
-      await desk.stop();
+      // A desk that is told to stop takes in nothing more, so its state is saved before what still runs has ended.
+      const ended = desk.stop();
       clearTimeout(saving);
-      await Promise.all([api?.close(), file.write(snapshotState())]);
+      await Promise.all([saveNow(), ended, api?.close()]);
     },
   };
 }

@@ -53,6 +53,8 @@ export interface Desk {
 
 /** Time alone changes a verdict (grace, staleness, a waiver's end); it is decided anew at least this often. */
 const DECIDE_EVERY_MS = 5_000;
+/** Nobody sees a block come this much sooner or later. */
+const MOVED_MS = 1_000;
 
 /** Starts at once: every rule is due, and the verdict is what the memory still supports. */
 export function startDesk(options: DeskOptions): Desk {
@@ -71,7 +73,10 @@ export function startDesk(options: DeskOptions): Desk {
   const again = new Set<RuleId>();
   const rounds = new Set<Promise<void>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  forgetOthers();
   let last = judge();
+  /** The last verdict that was told as changed. */
+  let told = last;
   wake();
 
   function checkOf(rule: Rule): Check<'daemon'> | undefined {
@@ -82,6 +87,17 @@ export function startDesk(options: DeskOptions): Desk {
   /** Rules of checks that run in the user's session wait for its evidence. */
   function ownRules(): Rule[] {
     return orders.policy.rules.filter((rule) => checks.find((one) => one.id === rule.check)?.venue !== 'session');
+  }
+
+  /** What is remembered of rules that the orders do not name, or name for another check, says nothing of theirs. */
+  function forgetOthers(): void {
+    const named = new Map(orders.policy.rules.map((rule) => [rule.id, rule.check]));
+    for (const id of new Set([...findings.keys(), ...history.keys()])) {
+      const check = findings.get(id)?.check;
+      if (check !== undefined && check === named.get(id)) continue;
+      findings.delete(id);
+      history.delete(id);
+    }
   }
 
   function judge(): Verdict {
@@ -98,10 +114,10 @@ export function startDesk(options: DeskOptions): Desk {
   }
 
   function publish(): void {
-    const verdict = judge();
-    const changed = essence(verdict) !== essence(last);
-    last = verdict;
-    options.onVerdict(verdict, changed);
+    last = judge();
+    const changed = essence(last) !== essence(told) || isMoved(last, told);
+    if (changed) told = last;
+    options.onVerdict(last, changed);
   }
 
   /** Runs what is due, then sleeps until something is. */
@@ -109,7 +125,7 @@ export function startDesk(options: DeskOptions): Desk {
     clearTimeout(timer);
     if (ending.signal.aborted) return;
     const nowMs = clock.monotonicMs();
-    const due = ownRules().filter((rule) => !running.has(rule.id) && (dueMs.get(rule.id) ?? earliestMs(rule)) <= nowMs);
+    const due = ownRules().filter((rule) => !running.has(rule.id) && (dueMs.get(rule.id) ?? earliestMs(rule, nowMs)) <= nowMs);
     if (due.length > 0) {
       const round = run(due).catch((error) => {
         if (!ending.signal.aborted) options.onDefect(error);
@@ -117,7 +133,7 @@ export function startDesk(options: DeskOptions): Desk {
       rounds.add(round);
       void round.finally(() => rounds.delete(round));
     }
-    const waits = ownRules().flatMap((rule) => (running.has(rule.id) ? [] : [(dueMs.get(rule.id) ?? earliestMs(rule)) - nowMs]));
+    const waits = ownRules().flatMap((rule) => (running.has(rule.id) ? [] : [(dueMs.get(rule.id) ?? earliestMs(rule, nowMs)) - nowMs]));
     timer = setTimeout(tick, Math.max(0, Math.min(DECIDE_EVERY_MS, ...waits)));
   }
 
@@ -154,8 +170,7 @@ export function startDesk(options: DeskOptions): Desk {
   }
 
   /** Now, or as soon as a check that keeps its distance may run again. An observation from the future is of another boot. */
-  function earliestMs(rule: Rule): number {
-    const nowMs = clock.monotonicMs();
+  function earliestMs(rule: Rule, nowMs = clock.monotonicMs()): number {
     const observedMs = history.get(rule.id)?.observedAtMs;
     const keepsMs = checkOf(rule)?.minIntervalMs ?? 0;
     return observedMs === undefined || observedMs > nowMs ? nowMs : Math.max(nowMs, observedMs + keepsMs);
@@ -178,14 +193,8 @@ export function startDesk(options: DeskOptions): Desk {
       wake();
     },
     obey(next) {
-      const before = new Map(orders.policy.rules.map((rule) => [rule.id, rule.check]));
       orders = next;
-      const kept = new Set(next.policy.rules.filter((rule) => before.get(rule.id) === rule.check).map((rule) => rule.id));
-      for (const id of [...history.keys()]) {
-        if (kept.has(id)) continue;
-        history.delete(id);
-        findings.delete(id);
-      }
+      forgetOthers();
       dueMs.clear();
       running.clear();
       again.clear();
@@ -201,6 +210,15 @@ export function startDesk(options: DeskOptions): Desk {
 }
 
 /** What of a verdict is more than the time at which it was decided. */
-function essence({ standing, causes, undetermined, blocksAt, waivers, policy, allowlist }: Verdict): string {
-  return JSON.stringify({ standing, causes, undetermined, blocksAt, waivers, policy, allowlist });
+function essence({ standing, causes, undetermined, waivers, policy, allowlist }: Verdict): string {
+  const untimed = causes.map((cause) => ({ ...cause, blocksAt: cause.blocksAt !== null }));
+  return JSON.stringify({ standing, causes: untimed, undetermined, waivers, policy, allowlist });
+}
+
+/** For verdicts of the same essence. The moment of a block is told in wall time, which drifts against the awake time it is kept in. */
+function isMoved(verdict: Verdict, told: Verdict): boolean {
+  return verdict.causes.some(({ blocksAt }, i) => {
+    const before = told.causes[i]?.blocksAt ?? null;
+    return blocksAt !== null && before !== null && Math.abs(Date.parse(blocksAt) - Date.parse(before)) >= MOVED_MS;
+  });
 }

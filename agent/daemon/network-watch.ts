@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 /** Node has no netlink; iproute2's monitor prints a line for every change of a link, an address or a route. */
 const ipPaths = ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip', '/bin/ip'];
@@ -28,13 +29,15 @@ export function watchNetwork(onChange: () => void, paths: readonly string[] = ip
     settle = setTimeout(onChange, SETTLE_MS);
   };
   const start = () => {
+    const startedMs = performance.now();
+    const isNews = createNewsFilter();
     child = spawn(tool, ['-o', 'monitor', 'link', 'address', 'route'], { stdio: ['ignore', 'pipe', 'ignore'], env: {} });
-    child.stdout?.on('data', changed);
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => isNews(line) && changed());
     child.on('error', () => {});
     child.on('close', () => {
       if (stopped) return;
-      // What happened while nobody listened is unknown.
-      changed();
+      // What happened while nobody listened is unknown. A monitor that never gets to listen says nothing of the network.
+      if (performance.now() - startedMs >= RESTART_MS) changed();
       restart = setTimeout(start, RESTART_MS);
     });
   };
@@ -47,5 +50,27 @@ export function watchNetwork(onChange: () => void, paths: readonly string[] = ip
       clearTimeout(restart);
       child?.kill('SIGKILL');
     },
+  };
+}
+
+/** Everything but the lifetimes, which each router advertisement and each DHCP renewal sets anew. */
+const LIFETIMES = /\\?\s+(valid_lft|preferred_lft|expires) \S+/g;
+/** A link, an address on a link, or the destination of a route. */
+const SUBJECT = /^(?:\d+: \S+(?:\s+inet6? \S+)?|(?:local|broadcast|multicast|anycast|unreachable|blackhole|prohibit) \S+|\S+)/;
+
+/** False for a line that says of its subject what the one before it said: renewed addresses and wireless scans are no change. */
+function createNewsFilter(): (line: string) => boolean {
+  const known = new Map<string, string>();
+  return (line) => {
+    const said = line.replace(LIFETIMES, '');
+    const isGone = said.startsWith('Deleted ');
+    const subject = SUBJECT.exec(isGone ? said.slice('Deleted '.length) : said)?.[0] ?? '';
+    if (isGone) {
+      known.delete(subject);
+      return true;
+    }
+    if (known.get(subject) === said) return false;
+    known.set(subject, said);
+    return true;
   };
 }

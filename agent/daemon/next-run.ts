@@ -18,7 +18,8 @@ export function nextRunMs(rule: Rule, minIntervalMs: number, past: RuleHistory, 
 }
 
 function waitMs(rule: Rule, { streaks }: RuleHistory, random: number): number {
-  const alive = [streaks.note, streaks.warn, streaks.block].filter((streak) => streak !== null);
+  // What is only noted keeps nobody from anything, and its own pace.
+  const alive = [streaks.warn, streaks.block].filter((streak) => streak !== null);
   if (alive.length === 0) return rule.everyMs * (1 - JITTER * random);
   const unsettled = alive.some((streak) => streak.settledAtMs === null);
   return unsettled ? Math.max(SHORTEST_MS, rule.settleMs / CONFIRMATIONS) : WHILE_BAD_MS;

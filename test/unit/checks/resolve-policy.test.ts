@@ -123,6 +123,12 @@ test.each<[string, Record<string, unknown>, [string, string][]]>([
     [['rules.1.id', 'another rule has the id "x" already: give this one an id of its own']],
   ],
   [
+    'a cadence that its check may not keep',
+    { rules: [{ check: 'network.paced', everyMs: 899_999 }] },
+    [['rules.0.everyMs', 'everyMs of network.paced must be at least 900000: its probe loads servers that are not yours']],
+  ],
+  ['the slowest cadence it may', { rules: [{ check: 'network.paced', everyMs: 900_000 }] }, []],
+  [
     'the id of another check',
     { rules: [{ check: 'device.headset', id: 'tls.interception' }] },
     [['rules.0.id', 'the id "tls.interception" belongs to the rule of check tls.interception: give this one another']],
@@ -199,6 +205,7 @@ test.each<[string, Record<string, unknown>, [string, string][]]>([
     ],
   ],
 ])('problems: %s', (_name, overrides, expected) => {
-  const problems = policyProblems(file(overrides), checks, bundledAllowlist);
+  const paced = fakeCheck('network.paced', { minIntervalMs: 900_000 });
+  const problems = policyProblems(file(overrides), [...checks, paced], bundledAllowlist);
   expect(problems.map(({ path, message }) => [path.join('.'), message])).toEqual(expected);
 });

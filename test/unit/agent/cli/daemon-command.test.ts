@@ -47,6 +47,7 @@ it('runs until it is told to stop, and logs one JSON line for each event', async
 it.each([
   ['no configuration', null, policy, 'there is no configuration at'],
   ['a configuration that is no YAML', 'schema: [', policy, 'daemon.yaml: Flow sequence'],
+  ['an alias', 'schema: &a 1\npolicy: *a\n', policy, 'Alias resolution is disabled'],
   ['an unknown key', `${good}polcy: x\n`, policy, 'polcy: unknown key "polcy"'],
   ['a path that is relative', 'schema: 1\npolicy: policy.yaml\n', policy, 'policy: expected an absolute path'],
   ['a policy with a mistake', good, `${policy}rules: [{ check: network.nothing }]\n`, 'policy.yaml:4:'],

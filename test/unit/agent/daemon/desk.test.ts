@@ -13,13 +13,17 @@ import { fakePolicy, fakeRule } from '../../../fakes/fake-policy.ts';
 
 /** Time is that of the timers, and a shift of the wall clock moves nothing else. */
 let wallShiftMs = 0;
-const clock: Clock = { wallMs: () => Date.now() + wallShiftMs, monotonicMs: () => performance.now() };
+const clock: Clock = { wallMs: () => Date.now() + wallShiftMs, monotonicMs: () => performance.now() + readings++ * stepMs };
+/** A real clock never says the same twice. */
+let readings = 0;
+let stepMs = 0;
 const nothing: DeskMemory = { findings: [], history: {} };
 const running: Desk[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'], now: Date.parse('2026-01-01T00:00:00.000Z') });
   wallShiftMs = 0;
+  [readings, stepMs] = [0, 0];
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((desk) => desk.stop()));
@@ -72,6 +76,14 @@ describe('a desk that decides all day', () => {
     expect(desk.verdict().standing).toBe('undetermined');
     await pass(1);
     expect(changes).toEqual(['clear']);
+  });
+
+  it('looks at its start, and does not spin, by a clock that moves while it is read', async () => {
+    stepMs = 1e-4;
+    const a = switched('network.a');
+    const { verdicts } = start([a.check], [fakeRule('network.a', { everyMs: 60_000 })]);
+    await pass(1_000);
+    expect([a.state.probed, verdicts.length]).toEqual([1, 1]);
   });
 
   it('looks again at each cadence, and does not look meanwhile', async () => {
@@ -134,6 +146,20 @@ describe('a desk that decides all day', () => {
       expect(desk.verdict().standing).toBe('clear');
     }
     expect(changes).toEqual(['clear']);
+  });
+
+  it('a grace that runs is told once, though the clocks drift by milliseconds', async () => {
+    const a = switched('network.a');
+    a.state.ok = false;
+    const { changes } = start([a.check], [fakeRule('network.a', { graceMs: 600_000 })]);
+    for (let i = 0; i < 10; i++) {
+      await pass(10_000);
+      wallShiftMs = i % 2;
+    }
+    expect(changes).toEqual(['caution']);
+    wallShiftMs = 60_000;
+    await pass(10_000);
+    expect(changes).toEqual(['caution', 'caution']);
   });
 
   it('a waiver acts, and ends, by itself', async () => {
@@ -245,6 +271,20 @@ describe('after a restart', () => {
     expect(second.desk.verdict().standing).toBe('undetermined');
     await pass(1);
     expect(second.desk.verdict().standing).toBe('clear');
+  });
+});
+
+describe('after a restart under another policy', () => {
+  it('forgets rules it no longer has, and what another check said under the same name', async () => {
+    const [a, b] = [switched('network.a'), switched('network.b')];
+    a.state.ok = false;
+    const first = start([a.check, b.check], [fakeRule('network.a'), fakeRule('network.b')]);
+    await pass(1);
+    const [memory, id] = [first.desk.memory(), fakeRule('network.a').id];
+    await first.desk.stop();
+    const second = start([a.check, b.check], [{ ...fakeRule('network.b'), id }], memory);
+    expect(second.desk.memory()).toEqual(nothing);
+    expect(second.desk.verdict().standing).toBe('undetermined');
   });
 });
 

@@ -29,6 +29,12 @@ it.each([
   expect(nextRunMs(rule, minIntervalMs, past, 5_000, random)).toBe(5_000 + expected);
 });
 
+it('what is only noted keeps its own pace', () => {
+  const noted = fakeRule('network.a', { everyMs: 300_000, on: { fail: 'note', degraded: 'note', unknown: 'note' } });
+  const past = recordRun(undefined, noted, fail, { awakeMs: 0, wallIso: '2026-01-01T00:00:00.000Z' });
+  expect(nextRunMs(noted, 0, past, 0, 0)).toBe(300_000);
+});
+
 it('never waits longer than the cadence', () => {
   const quick = fakeRule('network.a', { everyMs: 5_000, settleMs: 60_000 });
   expect(nextRunMs(quick, 0, after(fail), 0, 0)).toBe(5_000);
