@@ -8,7 +8,7 @@ import type { Command } from './arguments.ts';
 import { exitOf } from './check-command.ts';
 import { cleanText, safeJson } from './clean-text.ts';
 import { readConfig } from './config-file.ts';
-import { type Desk, EXIT_NO_DAEMON, EXIT_TRY_AGAIN, factsOf, type Place } from './desk.ts';
+import { type Desk, EXIT_NO_DAEMON, EXIT_TRY_AGAIN, EXIT_USAGE, factsOf, type Place } from './desk.ts';
 import { daemonMessages } from './messages.ts';
 import { renderVerdict } from './verdict-table.ts';
 
@@ -61,6 +61,10 @@ function printStatus(
 
 async function withDaemon(desk: Desk, place: Place, use: (client: LocalApiClient) => Promise<number>): Promise<number> {
   const read = await readConfig(desk.configPath);
+  if (!read.ok && !read.absent) {
+    place.stderr.write(read.lines.map((line) => `deskwarden: ${cleanText(line)}\n`).join(''));
+    return EXIT_USAGE;
+  }
   // Without a configuration that this user can read, the daemon is where it is by default.
   const runDir = read.ok ? read.config.runDir : DaemonConfig.shape.runDir.parse(undefined);
   let client: LocalApiClient | undefined;

@@ -5,7 +5,7 @@ import { standingNow } from '../../checks/decide.ts';
 import type { Clock, Memory } from '../../checks/host.ts';
 import { answeringTurnHosts } from '../../checks/network/answering-turn-hosts.ts';
 import type { Plan } from '../../checks/plan.ts';
-import type { Vantage } from '../../contracts/finding.ts';
+import type { CheckId, Vantage } from '../../contracts/finding.ts';
 import type { GateStatus } from '../../contracts/gate.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Policy } from '../../contracts/policy.ts';
@@ -19,7 +19,7 @@ import { monotonicMs, openAwakeClock, readBootId, watchForWake } from '../store/
 import { openStateFile } from '../store/state-file.ts';
 import { loadDaemonKey } from './daemon-key.ts';
 import { startDesk } from './desk.ts';
-import { answerLocalApi } from './local-handlers.ts';
+import { answerLocalApi, type WindowApplied } from './local-handlers.ts';
 import { watchNetwork } from './network-watch.ts';
 import { watchSessionUsers } from './session-users.ts';
 
@@ -28,6 +28,7 @@ export type DaemonEvent =
   | { event: 'verdict'; standing: Verdict['standing']; causes: string[] }
   | { event: 'gate'; state: GateStatus['state']; wouldBe: GateStatus['wouldBe']; reason: GateStatus['reason'] }
   | { event: 'trigger'; because: 'network' | 'wake' | 'asked' }
+  | { event: 'window'; uid: number; applied: WindowApplied; saidAt: string }
   | { event: 'fault'; what: string; detail: string };
 
 export interface DaemonSettings {
@@ -161,9 +162,9 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
     return file.write(snapshotState()).catch((error) => log({ event: 'fault', what: 'state not saved', detail: String(error) }));
   }
 
-  function trigger(because: 'network' | 'wake' | 'asked'): void {
+  function trigger(because: 'network' | 'wake' | 'asked', check?: CheckId): void {
     log({ event: 'trigger', because });
-    desk.trigger();
+    desk.trigger(check);
   }
 
   const snapshot = (): Snapshot => ({
@@ -187,9 +188,13 @@ export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): P
     users: async () => users.current(),
     handlers(uid) {
       // A user can have his socket made again; what he has asked for of late stays counted.
-      const known = answering.get(uid) ?? answerLocalApi({ desk, checks, snapshot, clock });
-      answering.set(uid, known);
-      return known;
+      const known = answering.get(uid);
+      if (known) return known;
+      const recheck = (check?: CheckId) => trigger('asked', check);
+      const onWindow = (applied: WindowApplied, saidAt: string) => log({ event: 'window', uid, applied, saidAt });
+      const made = answerLocalApi({ recheck, onWindow, checks, snapshot, clock });
+      answering.set(uid, made);
+      return made;
     },
     key: privateKey,
     onFault: (fault) => log({ event: 'fault', what: 'local api', detail: JSON.stringify(fault) }),

@@ -8,15 +8,20 @@ import type { Desk } from './desk.ts';
 /** A look takes seconds; asking again sooner only loads the servers it asks. */
 const RECHECK_EVERY_MS = 5_000;
 
+export type WindowApplied = 'open' | 'banner' | 'closed';
+
 export interface Answering {
-  desk: Pick<Desk, 'trigger'>;
+  /** Runs the rules of one check, or all. */
+  recheck: Desk['trigger'];
+  /** What the CCP window says it did; it changes nothing that was decided. */
+  onWindow: (applied: WindowApplied, at: string) => void;
   checks: readonly AnyCheck[];
   snapshot: () => Snapshot;
   clock: Clock;
 }
 
 /** What a user's programs are answered; one for each user, so that nobody uses up another's share. */
-export function answerLocalApi({ desk, checks, snapshot, clock }: Answering): LocalApiHandlers {
+export function answerLocalApi({ recheck, onWindow, checks, snapshot, clock }: Answering): LocalApiHandlers {
   const askedMs = new Map<CheckId | 'all', number>();
   return {
     snapshot: async () => ({ ok: true, value: snapshot() }),
@@ -30,7 +35,7 @@ export function answerLocalApi({ desk, checks, snapshot, clock }: Answering): Lo
         return { ok: false, error: { code: 'too-soon', detail: `${Math.ceil((RECHECK_EVERY_MS - nowMs + lastMs) / 1_000)} s` } };
       }
       askedMs.set(check ?? 'all', nowMs);
-      desk.trigger(check);
+      recheck(check);
       return { ok: true, value: undefined };
     },
     async submitEvidence({ check }) {
@@ -38,6 +43,9 @@ export function answerLocalApi({ desk, checks, snapshot, clock }: Answering): Lo
       if (!known) return { ok: false, error: { code: 'unknown-check', detail: check } };
       return { ok: false, error: { code: 'not-allowed', detail: `${check} runs in the daemon` } };
     },
-    acknowledgeWindow: async () => ({ ok: true, value: undefined }),
+    async acknowledgeWindow({ applied, at }) {
+      onWindow(applied, at);
+      return { ok: true, value: undefined };
+    },
   };
 }

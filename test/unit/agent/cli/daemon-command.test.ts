@@ -65,3 +65,10 @@ it.each([
   const { code, err } = await run(good, policy, () => Promise.reject(error));
   expect([code, err]).toEqual([71, `deskwarden: the daemon cannot start: ${words}\n`]);
 });
+
+it('status says what is wrong with the configuration, and does not ask elsewhere', async () => {
+  const configPath = path.join(dir, 'daemon.yaml');
+  writeFileSync(configPath, 'schema: 1\npolicy: /p.yaml\nrundir: /run/other\n');
+  const { code, err } = await start(['status'], { daemon: { configPath } });
+  expect([code, err]).toEqual([2, `deskwarden: ${configPath}: rundir: unknown key "rundir"\n`]);
+});

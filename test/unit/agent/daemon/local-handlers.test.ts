@@ -7,14 +7,16 @@ import { fakeClock } from '../../../fakes/fake-clock.ts';
 
 function prepare() {
   const triggered: (string | undefined)[] = [];
+  const windows: string[][] = [];
   const clock = fakeClock();
   const handlers = answerLocalApi({
-    desk: { trigger: (check) => triggered.push(check) },
+    recheck: (check) => triggered.push(check),
+    onWindow: (applied, at) => windows.push([applied, at]),
     checks: [fakeCheck('network.a'), fakeCheck('network.b'), fakeSessionCheck('device.s')],
     snapshot: () => ({ verdict: null }) as Snapshot,
     clock,
   });
-  return { handlers, clock, triggered };
+  return { handlers, clock, triggered, windows };
 }
 const a = CheckId.parse('network.a');
 const b = CheckId.parse('network.b');
@@ -58,4 +60,11 @@ it.each([
 ])('takes no evidence %s', async (_name, check, code) => {
   const { handlers } = prepare();
   expect(await handlers.submitEvidence({ check: CheckId.parse(check), evidence: {} })).toMatchObject({ ok: false, error: { code } });
+});
+
+it('passes on what the window says it did', async () => {
+  const { handlers, windows } = prepare();
+  const at = '2026-01-01T08:00:00.000Z';
+  expect(await handlers.acknowledgeWindow({ applied: 'banner', at })).toEqual({ ok: true, value: undefined });
+  expect(windows).toEqual([['banner', at]]);
 });
