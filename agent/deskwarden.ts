@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import os from 'node:os';
 import process from 'node:process';
 import { bundledAllowlist } from '../checks/allowlist/bundled.ts';
 import { catalog } from '../checks/catalog.ts';
@@ -12,7 +13,7 @@ import { type Environment, main } from './cli/main.ts';
 import { systemClock } from './host/clock.ts';
 import { createDaemonHost } from './host/daemon-host.ts';
 import { createNet, type NetOptions } from './host/net.ts';
-import type { ProxyEnv } from './host/proxy-settings.ts';
+import { chooseProxy, type ProxyEnv } from './host/proxy-settings.ts';
 import { LinkFault } from './local-api/link-fault.ts';
 import { runOnce } from './run/one-shot.ts';
 import type { OpenedHost } from './run/run-round.ts';
@@ -37,6 +38,7 @@ function readEnvironment(platform: Platform): Environment {
     unicode: platform !== 'linux' && characters === undefined ? true : /utf-?8/i.test(characters ?? ''),
     color: named('NO_COLOR') === undefined && !isDumb,
     live: named('CI') === undefined && !isDumb,
+    uid: process.getuid?.() ?? 0,
     debug: named('DESKWARDEN_DEBUG') === '1',
   };
 }
@@ -102,22 +104,24 @@ const desk: Desk = {
         }),
     });
   },
-  async startDaemon({ config, policy, plan, log }) {
+  async startDaemon({ config, localPolicy, write }) {
     // Loaded when it is wanted: a single check starts faster without it.
-    const { startDaemon } = await import('./daemon/daemon.ts');
-    const vantage = vantageOf(policy);
+    const { startDaemon } = await import('./daemon/start-daemon.ts');
     return startDaemon({
       version: packageFile.version,
+      platform,
+      hostName: os.hostname(),
+      config,
       checks: catalog,
-      policy,
-      plan,
-      vantage,
-      stateDir: config.stateDir,
-      runDir: config.runDir,
+      bundled: bundledAllowlist,
+      localPolicy,
+      vantageOf,
+      proxyFor: chooseProxy('env', proxyEnv),
       wallMs: Date.now,
       random: Math.random,
-      makeHost: (memory, signal) => openHost({ plan, vantage, memory, signal, onStep: undefined }),
-      log,
+      makeHost: ({ plan, vantage }, memory, signal) => openHost({ plan, vantage, memory, signal, onStep: undefined }),
+      write,
+      serviceManager: { socketPath: named('NOTIFY_SOCKET'), watchdogUsec: named('WATCHDOG_USEC') },
     });
   },
   async connectDaemon(runDir) {
@@ -131,6 +135,29 @@ const desk: Desk = {
     // Whoever answers without it could be anybody.
     if (!key) throw new LinkFault('no-daemon', `no key of a daemon in ${runDir}`);
     return connectLocalApi({ path: localApiPath(runDir, uid), verify: { key, uid } });
+  },
+  async hasFleet({ stateDir }) {
+    const { openIdentity } = await import('./fleet-link/identity.ts');
+    const identity = await openIdentity({ stateDir, image: null, goldenImage: false });
+    const { pending, enrolled } = await identity.read();
+    return pending !== null || enrolled !== null;
+  },
+  async releaseGate({ stateDir }) {
+    const { takeAway } = await import('./daemon/take-away.ts');
+    return takeAway(stateDir, platform);
+  },
+  async applyAgentLoss({ stateDir }) {
+    const { applyAgentLoss } = await import('./daemon/agent-loss.ts');
+    return applyAgentLoss({ stateDir, platform, checks: catalog, bundled: bundledAllowlist, vantageOf });
+  },
+  async enrol({ config, ...asked }) {
+    const { enrolByHand } = await import('./fleet-link/enrol-by-hand.ts');
+    const { version } = packageFile;
+    return enrolByHand({ ...asked, stateDir: config.stateDir, version, platform, proxyFor: chooseProxy('env', proxyEnv) });
+  },
+  async collectBundle(request) {
+    const [{ collectBundle }, { createNft }] = await Promise.all([import('./bundle/collect-bundle.ts'), import('./gate/egress/nft.ts')]);
+    return collectBundle(request, { version: packageFile.version, platform, wallMs: Date.now, nft: createNft() });
   },
 };
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type ToolGroup = 'lab' | 'peers';
+export type ToolGroup = 'lab' | 'peers' | 'browser' | 'sound';
 
 /** A program (or library) of the operating system that the tests use. */
 export interface NeededTool {
@@ -42,8 +42,11 @@ export const neededTools: readonly NeededTool[] = [
     groups: ['peers'],
   },
   { tool: 'dig', paths: system('dig'), package: 'bind9-dnsutils', purpose: 'a second opinion on DNS', groups: ['peers'] },
+  { tool: 'pulseaudio', paths: system('pulseaudio'), package: 'pulseaudio', purpose: 'a sound server that records', groups: ['sound'] },
+  { tool: 'pactl', paths: system('pactl'), package: 'pulseaudio-utils', purpose: 'asking a sound server', groups: ['sound'] },
   // Debian's command has no `.sh`.
   { tool: 'testssl', paths: system('testssl'), package: 'testssl.sh', purpose: 'a second opinion on TLS', groups: ['peers'] },
+  { tool: 'chromium', paths: ['/usr/bin/chromium'], package: 'chromium', purpose: 'a browser that obeys policies', groups: ['browser'] },
 ];
 
 function system(name: string): string[] {

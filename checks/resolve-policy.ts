@@ -6,6 +6,7 @@ import { parseUnknown } from '../contracts/parse.ts';
 import type { Policy, PolicyFile, Rule, RulePatch } from '../contracts/policy.ts';
 import type { AnyCheck, RecommendedRule } from './check.ts';
 import { nearest } from './nearest.ts';
+import { reportingProblems } from './reporting-fields.ts';
 
 const DEFAULT_RECOVER_RUNS = 2;
 
@@ -71,10 +72,33 @@ function patched(rule: Rule, patch: RulePatch): Rule {
 
 /** What the schema cannot see in a policy file: names and parameters that this version or this allowlist lacks. */
 export function policyProblems(file: PolicyFile, checks: readonly AnyCheck[], allowlist: Allowlist): Problem[] {
-  return [...regionProblems(file, allowlist), ...rowProblems(file, allowlist), ...ruleProblems(file, checks)];
+  return [
+    ...regionProblems(file, allowlist),
+    ...rowProblems(file, allowlist),
+    ...ruleProblems(file, checks),
+    ...reportingProblems(file, checks),
+  ];
 }
 
-function regionProblems({ instance, features }: PolicyFile, allowlist: Allowlist): Problem[] {
+/**
+ * The same for a policy whose every rule is written out, as the fleet signs it. A rule of a check that this version lacks
+ * is no mistake there: the fleet may be newer, and the desk tells that it could not look.
+ */
+export function signedPolicyProblems(policy: Policy, checks: readonly AnyCheck[], allowlist: Allowlist): Problem[] {
+  const ids = policy.rules.map(({ id }) => id);
+  const rules = policy.rules.flatMap((rule, index) => {
+    const at = ['rules', index] as const;
+    const twice = ids.indexOf(rule.id) < index ? [{ path: [...at, 'id'], message: `another rule has the id "${rule.id}" already` }] : [];
+    const check = checks.find((one) => one.id === rule.check);
+    if (!check) return twice;
+    return [...twice, ...cadenceProblems(check, rule, [...at, 'everyMs']), ...paramProblems(check, rule.params, [...at, 'params'])];
+  });
+  return [...regionProblems(policy, allowlist), ...rowProblems(policy, allowlist), ...rules];
+}
+
+type Site = Pick<Policy, 'instance' | 'features' | 'network'>;
+
+function regionProblems({ instance, features }: Site, allowlist: Allowlist): Problem[] {
   const { region, govCloud } = instance;
   const facts = allowlist.regions[region];
   const pair = allowlist.resiliencyPairs.find((regions) => regions.includes(region));
@@ -102,7 +126,7 @@ function regionProblems({ instance, features }: PolicyFile, allowlist: Allowlist
   return problems;
 }
 
-function rowProblems({ network }: PolicyFile, allowlist: Allowlist): Problem[] {
+function rowProblems({ network }: Site, allowlist: Allowlist): Problem[] {
   const rows = allowlist.rows.map((row) => row.id);
   const named = [
     ...Object.keys(network.hosts).map((row) => ({ row, path: ['network', 'hosts', row] })),
@@ -140,7 +164,7 @@ function ruleProblems(file: PolicyFile, checks: readonly AnyCheck[]): Problem[] 
 }
 
 /** A rule that is due more often than its check may look would be stale most of the time. */
-function cadenceProblems({ id, minIntervalMs }: AnyCheck, { everyMs }: RulePatch, path: Problem['path']): Problem[] {
+function cadenceProblems({ id, minIntervalMs }: AnyCheck, { everyMs }: Pick<RulePatch, 'everyMs'>, path: Problem['path']): Problem[] {
   if (everyMs === undefined || everyMs >= minIntervalMs) return [];
   return [{ path, message: `everyMs of ${id} must be at least ${minIntervalMs}: its probe loads servers that are not yours` }];
 }

@@ -16,6 +16,7 @@ export const FaultCode = z.enum([
   'wrong-instance',
   'older-revision',
   'busy',
+  'wrong-code',
 ]);
 export type FaultCode = z.infer<typeof FaultCode>;
 

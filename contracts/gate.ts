@@ -28,6 +28,16 @@ export const ActivitySignal = z
   });
 export type ActivitySignal = z.infer<typeof ActivitySignal>;
 
+/** What the signals of all readers come to. */
+export const ActivityJudgement = z.strictObject({
+  activity: CallActivity,
+  /** The privileged side vouches for it. */
+  byPrivileged: z.boolean(),
+  /** Who said so; of `unknown`, whose word is wanting. */
+  sources: z.array(ActivitySource),
+});
+export type ActivityJudgement = z.infer<typeof ActivityJudgement>;
+
 export const GateReason = z.enum([
   'clear',
   'caution',

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { call, event } from './call.ts';
+import { EnforcerStatus } from './enforcer.ts';
 import { Fault } from './fault.ts';
 import { CheckId, Finding } from './finding.ts';
-import { GateStatus } from './gate.ts';
+import { ActivityJudgement, CallActivity, GateStatus } from './gate.ts';
 import { Instance } from './instance.ts';
+import { LinkTrouble } from './link-trouble.ts';
 import { Rule } from './policy.ts';
 import { Progress } from './progress.ts';
 import { Verdict } from './verdict.ts';
@@ -56,7 +58,23 @@ export const Snapshot = z.strictObject({
   verdict: Verdict.nullable(),
   findings: z.array(Finding).max(200),
   gate: GateStatus,
+  activity: ActivityJudgement,
+  /** Empty where the gate does not act. */
+  enforcers: z.array(EnforcerStatus).max(5),
+  /** The gate is open by IT's word until then. */
+  releasedUntil: z.iso.datetime().nullable(),
+  fleet: z.strictObject({
+    state: z.enum(['not-enrolled', 'pending', 'enrolled', 'revoked']),
+    server: z.string().max(500).nullable(),
+    device: z.uuid().nullable(),
+    /** When the fleet last answered. */
+    heardAt: z.iso.datetime().nullable(),
+    /** Why it did not, the last time it was asked; null when it did. */
+    trouble: LinkTrouble.nullable(),
+    waitingReports: z.int().nonnegative(),
+  }),
   policy: z.strictObject({
+    signed: z.boolean(),
     id: z.string(),
     revision: z.int().positive(),
     instance: Instance.pick({ alias: true, region: true }),
@@ -73,9 +91,12 @@ const Nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes in base
 /** Ed25519: 64 bytes, base64url. */
 const Signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'expected 64 bytes in base64url');
 
+const ReleaseCode = z.string().regex(/^\d{8}$/, 'expected 8 digits');
+
 /**
  * Between the privileged daemon and the programs of a desk's user: names, never commands. A user is not trusted to judge
- * his own desk, so nothing here weakens the gate: no call opens it, releases it, waives or edits a rule, or sets a verdict.
+ * his own desk, so nothing here weakens the gate on his own word: no call waives or edits a rule or sets a verdict, and a
+ * release needs a code that IT reads out, or root.
  * Evidence is judged by the daemon; an acknowledgement tells what the window did and changes nothing that was decided.
  * Every call may give `busy`: the caller asked for more than its share.
  */
@@ -94,6 +115,19 @@ export const localApi = {
   ]),
   /** What the CCP window did with the gate's state. */
   acknowledgeWindow: call(z.strictObject({ applied: z.enum(['open', 'banner', 'closed']), at: z.iso.datetime() }), z.void(), ['busy']),
+  /** What the tray app's CCP window sees of a contact. It can hold up a close for as long as the policy lets it, and no longer. */
+  reportActivity: call(z.strictObject({ says: CallActivity }), z.void(), ['busy']),
+  /**
+   * Opens the gate for an hour by the code (RFC 6238, 8 digits) that IT reads out for this device; root needs none. It is
+   * recorded, and reported to the fleet.
+   */
+  release: call(z.strictObject({ code: ReleaseCode.optional() }), z.strictObject({ until: z.iso.datetime() }), [
+    'wrong-code',
+    'too-soon',
+    'not-allowed',
+    'not-enrolled',
+    'busy',
+  ]),
   verdictChanged: event(Verdict),
   gateChanged: event(GateStatus),
   progress: event(Progress),

@@ -82,6 +82,11 @@ export const GateSettings = z.strictObject({
     .max(SHIFT_MS)
     .default(2 * 60 * 60_000)
     .describe('Longest drain whose call activity is unknown'),
+  exemptUids: z
+    .array(z.int().nonnegative())
+    .max(100)
+    .default([])
+    .describe('Users of this computer who are no agents: their network stays as it is'),
 });
 
 export const ReportingSettings = z.strictObject({

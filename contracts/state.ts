@@ -16,9 +16,8 @@ export type AwakeBase = z.infer<typeof AwakeBase>;
 /** What the daemon must not forget: with it, a restart changes no verdict. */
 export const VerdictState = z.strictObject({
   schema: z.literal(1),
+  /** In which this state's reports are counted. */
   epoch: z.uuid(),
-  /** Number of the next report. */
-  seq: z.int().nonnegative(),
   /** The histories' `…Ms` are times of this clock. */
   awake: AwakeBase,
   histories: z.record(RuleId, RuleHistory),

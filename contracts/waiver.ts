@@ -11,3 +11,7 @@ export const Waiver = z.strictObject({
   until: z.iso.datetime(),
 });
 export type Waiver = z.infer<typeof Waiver>;
+
+/** Body of a `waivers` document: all that hold for this desk. */
+export const WaiverSet = z.strictObject({ schema: z.literal(1), revision: z.int().positive(), waivers: z.array(Waiver).max(200) });
+export type WaiverSet = z.infer<typeof WaiverSet>;

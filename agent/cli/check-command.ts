@@ -8,7 +8,7 @@ import type { CheckId, RuleId } from '../../contracts/finding.ts';
 import { PolicyFile } from '../../contracts/policy.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
 import type { Standing } from '../../contracts/verdict.ts';
-import type { CheckCommand, CheckSource } from './arguments.ts';
+import type { CheckCommand, CheckSource } from './check-arguments.ts';
 import { safeJson } from './clean-text.ts';
 import { type Desk, EXIT_OUTPUT, EXIT_USAGE, factsOf, type Place, placedLines } from './desk.ts';
 import { renderJunit, writeWhole } from './junit.ts';

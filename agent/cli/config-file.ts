@@ -5,8 +5,7 @@ import { parseUnknown } from '../../contracts/parse.ts';
 import { daemonMessages } from './messages.ts';
 import { errorCode } from './policy-source.ts';
 
-/** `absent`: there is none, or none that this user may read. */
-export type ConfigRead = { ok: true; config: DaemonConfig } | { ok: false; lines: string[]; absent: boolean };
+export type ConfigRead = { ok: true; config: DaemonConfig } | { ok: false; lines: string[]; because: 'missing' | 'unreadable' | 'wrong' };
 
 /** The daemon's configuration; a missing file is told apart, since that is how every installation begins. */
 export async function readConfig(path: string): Promise<ConfigRead> {
@@ -17,21 +16,25 @@ export async function readConfig(path: string): Promise<ConfigRead> {
     const code = errorCode(error);
     return {
       ok: false,
-      absent: true,
+      because: code === 'ENOENT' ? 'missing' : 'unreadable',
       lines: [code === 'ENOENT' ? daemonMessages.noConfig(path) : daemonMessages.badConfig(path, '', code)],
     };
   }
   const document = parseDocument(text, { version: '1.2', schema: 'core', merge: false, stringKeys: true });
   const [flaw] = document.errors;
-  if (flaw) return { ok: false, absent: false, lines: [daemonMessages.badConfig(path, '', flaw.message)] };
+  if (flaw) return { ok: false, because: 'wrong', lines: [daemonMessages.badConfig(path, '', flaw.message)] };
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
   } catch (error) {
-    return { ok: false, absent: false, lines: [daemonMessages.badConfig(path, '', error instanceof Error ? error.message : 'unreadable')] };
+    return {
+      ok: false,
+      because: 'wrong',
+      lines: [daemonMessages.badConfig(path, '', error instanceof Error ? error.message : 'unreadable')],
+    };
   }
   const parsed = parseUnknown(DaemonConfig, value);
   if (parsed.ok) return { ok: true, config: parsed.value };
   const lines = parsed.problems.map((problem) => daemonMessages.badConfig(path, problem.path.join('.'), problem.message));
-  return { ok: false, absent: false, lines };
+  return { ok: false, because: 'wrong', lines };
 }

@@ -1,38 +1,52 @@
 import { once } from 'node:events';
-import { makePlan } from '../../checks/plan.ts';
 import { resolvePolicy } from '../../checks/resolve-policy.ts';
+import type { DaemonConfig } from '../../contracts/config.ts';
+import type { Policy } from '../../contracts/policy.ts';
 import { SocketRefused } from '../local-api/socket-fault.ts';
 import { StoreError } from '../store/store-error.ts';
-import { cleanText, safeJson } from './clean-text.ts';
 import { readConfig } from './config-file.ts';
+import { complain } from './daemon-link.ts';
 import { type Desk, EXIT_CANNOT_START, EXIT_USAGE, type Place, placedLines } from './desk.ts';
 import { daemonMessages } from './messages.ts';
 import { readPolicyFile } from './policy-file.ts';
 
 /** Runs the daemon until it is told to stop. */
-export async function runDaemonCommand(desk: Desk, { stdout, stderr, signal }: Place): Promise<number> {
+export async function runDaemonCommand(desk: Desk, place: Place): Promise<number> {
+  const { stdout, signal } = place;
   const read = await readConfig(desk.configPath);
   if (!read.ok) {
-    stderr.write(read.lines.map((line) => `deskwarden: ${cleanText(line)}\n`).join(''));
+    for (const line of read.lines) complain(place, line);
     return EXIT_USAGE;
   }
   const { config } = read;
-  const file = await readPolicyFile(config.policy, { checks: desk.checks, allowlist: desk.allowlist });
-  if (!file.ok) {
-    stderr.write(placedLines(config.policy, file.problems));
-    return EXIT_USAGE;
-  }
-  const policy = resolvePolicy(file.file, desk.checks);
-  const log = (event: object) => stdout.write(`${safeJson({ at: new Date().toISOString(), ...event })}\n`);
   let daemon: Awaited<ReturnType<Desk['startDaemon']>>;
   try {
-    daemon = await desk.startDaemon({ config, policy, plan: makePlan(policy, desk.allowlist), log });
+    const local = await readLocalPolicy(config, desk, place);
+    if (!local.ok) return EXIT_USAGE;
+    daemon = await desk.startDaemon({ config, localPolicy: local.policy, write: (line) => stdout.write(line) });
   } catch (error) {
     if (!(error instanceof StoreError) && !(error instanceof SocketRefused)) throw error;
-    stderr.write(`deskwarden: ${cleanText(daemonMessages.cannotStart(error.code, error.message))}\n`);
+    complain(place, daemonMessages.cannotStart(error.code, error.message));
     return EXIT_CANNOT_START;
   }
   if (!signal.aborted) await once(signal, 'abort');
   await daemon.stop();
   return 0;
+}
+
+/** What is wrong is told. Without a fleet, nobody else says what to obey. */
+async function readLocalPolicy(
+  config: DaemonConfig,
+  desk: Desk,
+  place: Place,
+): Promise<{ ok: true; policy: Policy | null } | { ok: false }> {
+  if (config.policy === undefined) {
+    if (config.enrolment !== undefined || (await desk.hasFleet(config))) return { ok: true, policy: null };
+    complain(place, daemonMessages.noPolicy(desk.configPath));
+    return { ok: false };
+  }
+  const file = await readPolicyFile(config.policy, { checks: desk.checks, allowlist: desk.allowlist });
+  if (file.ok) return { ok: true, policy: resolvePolicy(file.file, desk.checks) };
+  place.stderr.write(placedLines(config.policy, file.problems));
+  return { ok: false };
 }

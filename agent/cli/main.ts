@@ -1,8 +1,10 @@
 import process from 'node:process';
+import { isatty } from 'node:tty';
 import { pickLocale } from '../../checks/texts/locale.ts';
 import { textsFor } from '../../checks/texts/lookup.ts';
 import { cleanText } from './clean-text.ts';
 import { type Desk, EXIT_OUTPUT } from './desk.ts';
+import { streamInput } from './input.ts';
 import { listenForInterruption } from './interruption.ts';
 import { runMessages } from './messages.ts';
 import { type Output, streamOutput } from './output.ts';
@@ -14,6 +16,7 @@ export interface Environment {
   unicode: boolean;
   color: boolean;
   live: boolean;
+  uid: number;
   /** Tells stack traces. */
   debug: boolean;
 }
@@ -32,6 +35,7 @@ export async function main(argv: readonly string[], desk: Desk, environment: Env
     stderr.write(`deskwarden: ${runMessages.cannotWrite('standard output', code)}\n`);
     process.exit(EXIT_OUTPUT);
   });
+  const stdin = streamInput(isatty(0), () => process.stdin);
   const giveUp = (error: unknown): never => {
     stderr.write(describeError(error, environment.debug));
     return process.exit(EXIT_INTERNAL);
@@ -42,7 +46,7 @@ export async function main(argv: readonly string[], desk: Desk, environment: Env
   let code: number;
   try {
     const { signal } = interruption;
-    code = await runProgram(argv, desk, { stdout, stderr, ...environment, signal });
+    code = await runProgram(argv, desk, { stdout, stderr, stdin, ...environment, signal });
   } catch (error) {
     const stopped = interruption.exitCode();
     if (stopped === null) return giveUp(error);

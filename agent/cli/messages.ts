@@ -1,118 +1,7 @@
+import type { LinkTroubleCode } from '../../contracts/link-trouble.ts';
+import type { Topic } from './help.ts';
+
 /** The command line's own words: usage and errors, in English. What a check says comes from `checks/texts`. */
-
-export const topics = ['', 'check', 'explain', 'policy', 'policy validate', 'policy schema', 'daemon', 'status', 'recheck'] as const;
-export type Topic = (typeof topics)[number];
-
-const checkHelp = `Usage: deskwarden check --region REGION [--instance ALIAS] [options]
-       deskwarden check --policy FILE [options]
-       deskwarden check --list [--json] [--lang LANG]
-
-Runs the checks here and now, and says whether this desk can take calls.
-
-What to check:
-  --region REGION      AWS Region of the Connect instance, such as us-west-2; alone,
-                       only the hosts that the whole Region shares are checked
-  --instance ALIAS     the instance alias: for https://acme.my.connect.aws it is acme
-  --policy FILE        a policy file (YAML or JSON) in place of the built-in policy
-  --only ID,..         only these checks
-  --list               list all checks and run none
-
-What to print:
-  --json               one JSON document, once the checks are done
-  --ndjson             one JSON line for each step, as it happens
-  --junit FILE         also write JUnit XML to FILE; with "-", XML on standard output only
-  --lang LANG          en, zh-TW, zh-CN or ko; by default the language of the system
-  --no-color           no colours
-
-Exit status: 0 clear, 1 blocked, 2 wrong usage or bad policy, 3 undetermined,
-4 caution (calls can go on), 70 internal error, 74 the output could not be written,
-130 or 143 stopped by a signal.
-`;
-
-export const help: Readonly<Record<Topic, string>> = {
-  '': `Usage: deskwarden COMMAND [options]
-
-Checks whether an Amazon Connect workstation can take calls, and says what stands
-in the way and who can put it right.
-
-Commands:
-  check             run the checks here and now
-  explain ID        what one check verifies, why, and how to fix what it finds
-  policy validate   find the mistakes in a policy file
-  policy schema     print the JSON Schema of policy files
-  daemon            decide all day (a service runs this)
-  status            what the daemon of this desk says now
-  recheck           have the daemon look again now
-
-Options:
-  --help            this text; "deskwarden COMMAND --help" tells more
-  --version         the version
-
-Example:
-  deskwarden check --instance acme --region us-west-2
-`,
-  check: checkHelp,
-  explain: `Usage: deskwarden explain ID [--lang LANG] [--no-color]
-
-Tells what one check verifies, why it matters, what it may find and how to fix it.
-"deskwarden check --list" lists the ids.
-
-Options:
-  --lang LANG       en, zh-TW, zh-CN or ko; by default the language of the system
-  --no-color        no colours
-`,
-  policy: `Usage: deskwarden policy validate FILE
-       deskwarden policy schema
-
-  validate FILE     print the mistakes in a policy file, with line and column
-  schema            print the JSON Schema (draft 7) of policy files, for editors
-`,
-  'policy validate': `Usage: deskwarden policy validate FILE
-
-Prints OK, or the mistakes in the policy file as FILE:LINE:COLUMN: KEY: MISTAKE,
-at most 20 of them. What the values mean is looked at once all of them have the
-right form.
-Exit status: 0 valid, 2 not valid.
-`,
-  'policy schema': `Usage: deskwarden policy schema
-
-Prints the JSON Schema (draft 7) of policy files, for editors.
-`,
-  daemon: `Usage: deskwarden daemon
-
-Runs the checks all day, each at its own pace and at once when the network changes or
-the computer wakes, and tells the programs of this desk's users what it found. It
-observes: it says what a gate would do, and closes nothing. It logs one JSON line for
-each event on standard output.
-
-Its configuration is /etc/deskwarden/daemon.yaml, or the file that DESKWARDEN_CONFIG
-names:
-  schema: 1
-  policy: /etc/deskwarden/policy.yaml     the policy to observe
-  stateDir: /var/lib/deskwarden           optional; readable by root alone
-  runDir: /run/deskwarden                 optional; the sockets
-
-Exit status: 0 stopped, 2 bad configuration or policy, 71 its directories cannot be
-used, 70 internal error.
-`,
-  status: `Usage: deskwarden status [--json] [--lang LANG] [--no-color]
-
-Tells what the daemon of this desk found, and what its gate would do.
-
-Options:
-  --json            the whole state as one JSON document
-  --lang LANG       en, zh-TW, zh-CN or ko; by default the language of the system
-  --no-color        no colours
-
-Exit status: as of "deskwarden check"; 69 when there is no daemon to ask.
-`,
-  recheck: `Usage: deskwarden recheck
-
-Has the daemon run every check now. "deskwarden status" tells what it found.
-
-Exit status: 0 asked, 69 when there is no daemon to ask, 75 asked too soon.
-`,
-};
 
 const meant = (near: string | null, prefix = '') => (near === null ? '' : `; did you mean ${prefix}${near}?`);
 
@@ -137,6 +26,10 @@ export const usageMessages = {
   aliasMeant: (given: string, alias: string) => `--instance takes the alias alone, not "${given}"; did you mean --instance ${alias}?`,
   instanceId: (given: string) =>
     `--instance takes the alias, and "${given}" holds an instance id; for https://acme.my.connect.aws the alias is acme`,
+  codeInArguments: 'the code is not given as an argument, which others could read: "--code" alone asks for it',
+  ticketInArguments:
+    'the ticket is not given as an argument, which others could read: put it into a file, and name that with --ticket-file',
+  badServer: '--server: expected https://host[:port] and nothing more',
   seeHelp: (topic: Topic) => `See: deskwarden${topic === '' ? '' : ` ${topic}`} --help`,
   seeList: 'See: deskwarden check --list',
 };
@@ -188,9 +81,17 @@ export const daemonMessages = {
   link: (code: string, detail: string) => `${linkTroubles[code] ?? code} (${detail})`,
   cannotStart: (code: string, detail: string) =>
     `the daemon cannot start: ${detail}${code === 'denied' || code === 'system' ? '; run it as root, as a service does' : ` (${code})`}`,
-  tooSoon: (wait: string) => `the daemon has just looked; ask again in ${wait}`,
   refused: (code: string, detail: string) => `the daemon refused: ${code}${detail === '' ? '' : ` (${detail})`}`,
   asked: 'The daemon looks again now; "deskwarden status" tells what it finds.',
+  refusals: {
+    'too-soon': (wait: string) => `the daemon has just looked; ask again in ${wait}`,
+    'not-enrolled': () => 'this desk is not enrolled with a fleet: its gate closes nothing, so there is nothing to release',
+    'not-allowed': () => 'only root releases the gate without a code; IT reads one out for "deskwarden gate release --code"',
+    'wrong-code': (left: string) =>
+      `the code is not right, or was used before: have IT read out the next one${left === '' ? '' : ` (${left})`}`,
+  } as Readonly<Record<string, (detail: string) => string>>,
+  diskTrouble: (code: string, detail: string) => `${detail} (${code})`,
+  noPolicy: (path: string) => `${path}: policy: is missing: a desk that is not enrolled needs one`,
   noConfig: (path: string) => `there is no configuration at ${path}: write one that names a policy, as "deskwarden daemon --help" shows`,
   badConfig: (path: string, key: string, message: string) => `${path}: ${key === '' ? '' : `${key}: `}${message}`,
 };
@@ -198,4 +99,88 @@ export const daemonMessages = {
 export const runMessages = {
   internal: (what: string) => `internal error: ${what}; DESKWARDEN_DEBUG=1 tells more`,
   cannotWrite: (path: string, code: string) => `cannot write ${path}: ${writeTroubles[code] ?? code}`,
+};
+
+const inputTroubles: Readonly<Record<string, string>> = {
+  empty: 'it is empty',
+  'too-long': 'it is too long',
+  'timed-out': 'nothing came in time',
+  stopped: 'stopped',
+  unreadable: 'it cannot be read',
+  terminal: 'a terminal would show it: use a pipe or a file',
+};
+
+export const gateMessages = {
+  needsRoot: (command: string) => `"deskwarden ${command}" is for root alone`,
+  releaseNeedsRoot: 'only root releases the gate without a code; IT reads one out for "deskwarden gate release --code"',
+  askForCode: 'Code that IT reads out (8 digits): ',
+  noCode: (why: string) => `no code on standard input: ${inputTroubles[why] ?? why}`,
+  badCode: 'a code has 8 digits',
+  tooManyCodes: (wait: string) => `too many wrong codes on this desk; try again in ${wait}`,
+  released: (until: string) => `The gate is open until ${until}, whatever the verdict. This is recorded, and reported to the fleet.`,
+  stillThere: 'the daemon is there and does not answer: stop its service, then release again',
+  noDaemon: 'No daemon runs: taking away what the ledger names. Once it runs again it obeys its policy again.',
+  nothingHeld: 'Nothing of Deskwarden holds anything closed on this computer.',
+  removed: (what: string) => `removed ${what}`,
+  kept: (what: string, why: string) => `could not remove ${what}: ${why}`,
+  lossOpened: (removed: number, kept: number) => `agent loss: opened; removed ${removed}${kept === 0 ? '' : `, could not remove ${kept}`}`,
+  loss: {
+    closed: 'agent loss: closed, as the policy wants',
+    call: 'agent loss: left open for the call that is on; the policy closes when it has ended',
+    'daemon-runs': 'agent loss: none, the daemon runs',
+  },
+};
+
+export const enrolMessages = {
+  noTicket: (why: string) => `no ticket: ${inputTroubles[why] ?? why}`,
+  badTicket: 'what was read is no ticket: expected dw1.<secret>.<fingerprint>, as "deskwarden-fleet ticket create" prints it',
+  steps: {
+    trust: (server: string) => `asking ${server} who it is; the ticket tells whether that is true`,
+    key: () => 'making a key for this desk',
+    ask: (server: string) => `asking ${server} to take this desk in`,
+  },
+  enrolled: (device: string, alias: string, region: string) => `Enrolled as ${device} for ${alias} in ${region}.`,
+  next: 'The daemon obeys the policy of the fleet from its next look on; start its service if it does not run.',
+  noConfig: (path: string) => `${path} needs nothing but "schema: 1" from now on.`,
+  pending: 'waiting for approval; the daemon goes on asking, so nothing more has to be done on this desk',
+  failed: (code: LinkTroubleCode, detail: string) => `${enrolTroubles[code]}${detail === '' ? '' : ` (${detail})`}`,
+};
+
+const enrolTroubles: Readonly<Record<LinkTroubleCode, string>> = {
+  offline: 'there is no way to the fleet server: look for the network, a route, a VPN',
+  dns: 'the name of the fleet server was not found',
+  refused: 'nothing listens there: look at the port, and whether the fleet server runs',
+  'timed-out': 'the fleet server did not answer in time: a firewall may drop the way there',
+  proxy: 'the proxy does not let this desk through to the fleet server',
+  'tls-inspected':
+    'somebody on the way opens the encrypted connection and shows a certificate of his own: exempt the fleet server from TLS inspection',
+  'tls-untrusted': 'the certificate of the server is not of the fleet that made this ticket',
+  'tls-name': 'the certificate of the server is for another name: use the name that the fleet was set up with',
+  'tls-failed': 'no encrypted connection could be made',
+  clock: 'the clock of this desk, or of the server, is wrong: a certificate is not valid now',
+  'wrong-fleet': 'what answers is not the fleet that made this ticket: look at the URL, and for somebody in between',
+  'ticket-refused': 'the fleet does not take this ticket: it is used up, expired, or not for this network; have a new one made',
+  'bad-ticket': 'what was read is no ticket',
+  revoked: 'the fleet has revoked this desk',
+  'slow-down': 'the fleet server has too much to do; try again later',
+  unavailable: 'the fleet server cannot serve now; try again later',
+  'too-soon': 'this was tried a moment ago; try again later',
+  'unsupported-schema': 'the fleet server is of another version',
+  'bad-answer': 'what answers is no fleet server, or of another version',
+  'not-stored': 'what was learned could not be stored on this desk',
+  'bad-request': 'the fleet server does not understand this desk: it is of another version',
+  'not-enrolled': 'the fleet server does not know this desk',
+  'sequence-taken': 'the fleet server does not understand this desk: it is of another version',
+  internal: 'the fleet server met a mistake of its own; try again later',
+  'ticket-file': 'the ticket cannot be read from its file',
+  'bad-certificate': 'the fleet server gave a certificate that is not for this desk',
+  'too-large': 'what answers is no fleet server, or of another version',
+  stopped: 'stopped',
+};
+
+export const bundleMessages = {
+  exists: (path: string) => `${path} is there already; --force replaces it`,
+  notAFile: (path: string) => `${path} is not a regular file, and is left alone`,
+  written: (path: string, bytes: number) =>
+    `${path}: ${Math.ceil(bytes / 1024)} KiB. Secrets and user names are taken out; internal addresses and host names are in it. Read it before you pass it on.`,
 };

@@ -3,13 +3,18 @@ import { resolvePolicy } from '../../checks/resolve-policy.ts';
 import { pickLocale } from '../../checks/texts/locale.ts';
 import { textsFor } from '../../checks/texts/lookup.ts';
 import { parseArguments } from './arguments.ts';
+import { runBundle } from './bundle-command.ts';
 import { runCheck } from './check-command.ts';
 import { describeChecks, renderCheckList } from './check-list.ts';
 import { cleanText, safeJson } from './clean-text.ts';
 import { runDaemonCommand } from './daemon-command.ts';
 import { type Desk, EXIT_USAGE, factsOf, type Place, placedLines } from './desk.ts';
+import { runEnrol } from './enrol-command.ts';
 import { renderExplanation } from './explain-page.ts';
-import { help, policyMessages } from './messages.ts';
+import { runAgentLoss, runGateRelease } from './gate-release-command.ts';
+import { runGateStatus } from './gate-status-command.ts';
+import { help } from './help.ts';
+import { policyMessages } from './messages.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { policySchema } from './policy-schema.ts';
 import { runRecheck, runStatus } from './status-command.ts';
@@ -53,6 +58,16 @@ export async function runProgram(argv: readonly string[], desk: Desk, place: Pla
       return runStatus(command, desk, place);
     case 'recheck':
       return runRecheck(desk, place);
+    case 'gate-status':
+      return runGateStatus(command, desk, place);
+    case 'gate-release':
+      return runGateRelease(command, desk, place);
+    case 'gate-agent-loss':
+      return runAgentLoss(desk, place);
+    case 'enrol':
+      return runEnrol(command, desk, place);
+    case 'bundle':
+      return runBundle(command, desk, place);
     case 'policy-schema':
       stdout.write(`${safeJson(policySchema(), 2)}\n`);
       return 0;

@@ -22,12 +22,23 @@ export async function loadDaemonKey(stateDir: string, runDir: string): Promise<{
     if (error.code === 'ENOENT') return null;
     throw toStoreError(error, keyPath);
   });
-  const privateKey = stored === null ? generateKeyPairSync('ed25519').privateKey : createPrivateKey(stored);
-  if (stored === null) await replaceFile(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  const kept = stored === null ? null : readKey(stored);
+  // A key that cannot be read any more is no reason to leave the desk without a daemon: clients read the public part anew.
+  const privateKey = kept ?? generateKeyPairSync('ed25519').privateKey;
+  if (!kept) await replaceFile(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   await publish(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString(), runDir).catch((error) => {
     throw toStoreError(error, runDir);
   });
   return { privateKey };
+}
+
+function readKey(pem: string): KeyObject | null {
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyType === 'ed25519' ? key : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Everybody may read it whatever the umask, and nobody finds it half written. */

@@ -1,241 +1,292 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import type { AnyCheck } from '../../checks/check.ts';
-import { standingNow } from '../../checks/decide.ts';
-import type { Clock, Memory } from '../../checks/host.ts';
+import type { Clock, Memory, Platform } from '../../checks/host.ts';
 import { answeringTurnHosts } from '../../checks/network/answering-turn-hosts.ts';
-import type { Plan } from '../../checks/plan.ts';
+import type { Allowlist } from '../../contracts/allowlist.ts';
+import type { DaemonConfig } from '../../contracts/config.ts';
 import type { CheckId, Vantage } from '../../contracts/finding.ts';
-import type { GateStatus } from '../../contracts/gate.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Policy } from '../../contracts/policy.ts';
-import { VerdictState } from '../../contracts/state.ts';
-import type { Verdict } from '../../contracts/verdict.ts';
-import { judgeActivity } from '../gate/judge-activity.ts';
-import { resumeGate, stepGate } from '../gate/step-gate.ts';
-import { type LocalApi, type LocalApiHandlers, listenLocalApi } from '../local-api/server.ts';
+import type { VerdictState } from '../../contracts/state.ts';
+import { driveGate } from '../gate/drive-gate.ts';
+import { createActivityReaders, createEnforcers } from '../gate/gate-parts.ts';
+import { openLedger } from '../gate/ledger.ts';
+import { openReleaseStore } from '../gate/release-store.ts';
+import { createWindowEnforcer } from '../gate/window.ts';
+import type { ProxyChooser } from '../host/proxy-settings.ts';
+import type { LocalApi } from '../local-api/server.ts';
 import type { OpenedHost } from '../run/run-round.ts';
-import { monotonicMs, openAwakeClock, readBootId, watchForWake } from '../store/awake-clock.ts';
-import { openStateFile } from '../store/state-file.ts';
+import { monotonicMs, openAwakeClock, watchForWake } from '../store/awake-clock.ts';
+import type { SetAside } from '../store/state-file.ts';
+import type { DaemonEvent } from './daemon-event.ts';
 import { loadDaemonKey } from './daemon-key.ts';
-import { startDesk } from './desk.ts';
-import { answerLocalApi, type WindowApplied } from './local-handlers.ts';
+import { type Orders, startDesk } from './desk.ts';
+import { openFleetSide } from './fleet-side.ts';
+import { gateFacts } from './gate-facts.ts';
+import { createHealth } from './health.ts';
 import { watchNetwork } from './network-watch.ts';
+import type { StandingOrders } from './order-book.ts';
+import { releaseGate } from './release-gate.ts';
+import { serveUsers } from './serve-users.ts';
 import { watchSessionUsers } from './session-users.ts';
-
-export type DaemonEvent =
-  | { event: 'started'; policy: string; stateDir: string; watchesNetwork: boolean }
-  | { event: 'verdict'; standing: Verdict['standing']; causes: string[] }
-  | { event: 'gate'; state: GateStatus['state']; wouldBe: GateStatus['wouldBe']; reason: GateStatus['reason'] }
-  | { event: 'trigger'; because: 'network' | 'wake' | 'asked' }
-  | { event: 'window'; uid: number; applied: WindowApplied; saidAt: string }
-  | { event: 'fault'; what: string; detail: string };
+import { openStateKeeper } from './state-keeper.ts';
 
 export interface DaemonSettings {
   version: string;
+  platform: Platform;
+  hostName: string;
+  config: DaemonConfig;
   checks: readonly AnyCheck[];
-  policy: Policy;
-  plan: Plan;
-  vantage: Vantage;
-  stateDir: string;
-  runDir: string;
+  /** The allowlist that this version ships with. */
+  bundled: Allowlist;
+  /** Of the file that the configuration names. */
+  localPolicy: Policy | null;
+  vantageOf: (policy: Policy) => Vantage;
+  proxyFor: ProxyChooser;
   wallMs: () => number;
   random: () => number;
-  makeHost: (memory: Memory, signal: AbortSignal) => OpenedHost;
+  makeHost: (orders: Orders, memory: Memory, signal: AbortSignal) => OpenedHost;
   log: (event: DaemonEvent) => void;
 }
 
 /** How often the clocks are compared; a desk that wakes is looked at no later. */
 const WAKE_EVERY_MS = 5_000;
-const REFRESH_EVERY_MS = 60_000;
 /** As the state's schema allows; a plan has some ten. */
 const MOST_TURN_HOSTS = 500;
-/** Findings come in bursts, and no verdict depends on the last second of them. Nothing is saved while nothing changes. */
-const SAVE_EVERY_MS = 2_000;
 
-/** A desk that decides all day, and tells its user's programs. It only observes: nothing here closes anything. */
-export async function startDaemon(settings: DaemonSettings): Promise<{ stop(): Promise<void> }> {
-  const { policy, plan, checks, vantage, log } = settings;
-  const startedAt = new Date(settings.wallMs()).toISOString();
-  const bootId = await readBootId();
-  const file = await openStateFile({
-    path: path.join(settings.stateDir, 'verdict.json'),
-    schema: VerdictState,
-    fallback: freshState(bootId),
-    onSetAside: ({ movedTo, reason, detail }) =>
-      log({ event: 'fault', what: 'state set aside', detail: `${reason}: ${detail} (${movedTo ?? 'left in place'})` }),
-  });
-  const state = await file.read();
-  const { privateKey } = await loadDaemonKey(settings.stateDir, settings.runDir);
-  const awake = openAwakeClock({ saved: state.awake, bootId, monotonicMs });
+export interface RunningDaemon {
+  stop(): Promise<void>;
+}
+
+/** A desk that decides all day, holds the gate, tells its users' programs, and reports. Rejects with a `StoreError` or a `SocketRefused`. */
+export async function runDaemon(settings: DaemonSettings, bootId: string): Promise<RunningDaemon> {
+  const { version, platform, checks, config, log, random, wallMs } = settings;
+  const { stateDir, runDir } = config;
+  const fault = (what: string, detail: unknown) =>
+    log({ event: 'fault', what, detail: detail instanceof Error ? detail.message : String(detail) });
+  const onSetAside = ({ path, movedTo, reason, detail }: SetAside) =>
+    fault('state set aside', `${path}: ${reason}: ${detail} (${movedTo ?? 'left in place'})`);
+
+  const startedAt = new Date(wallMs()).toISOString();
+  const opening = { stateDir, bootId, present, onSetAside, onFailed: (error: unknown) => fault('state not saved', error) };
+  const keeper = await openStateKeeper(opening);
+  const { stored } = keeper;
+  const { privateKey } = await loadDaemonKey(stateDir, runDir);
+  const awake = openAwakeClock({ saved: stored.awake, bootId, monotonicMs });
   // A VDI snapshot that is rolled back boots again, and must not count on from numbers that are already taken.
-  const epoch = awake.isSameBoot(state.awake) ? state.epoch : randomUUID();
-  const seq = epoch === state.epoch ? state.seq : 0;
-  const clock: Clock = { wallMs: settings.wallMs, monotonicMs: () => awake.awakeMs() };
+  const epoch = awake.isSameBoot(stored.awake) ? stored.epoch : randomUUID();
+  const clock: Clock = { wallMs, monotonicMs: () => awake.awakeMs() };
   /** Hosts whose silence is a block from now on: they have answered this desk. */
-  const turnAnswered = new Set(state.turnAnswered);
-  let gateMemory = resumeGate(state.gate, clock.monotonicMs());
+  const turnAnswered = new Set(stored.turnAnswered);
+  const ledger = await openLedger(stateDir, onSetAside);
+  const releases = await openReleaseStore({
+    stateDir,
+    clock: awake,
+    wallMs,
+    onSetAside,
+    onTrouble: (error) => fault('release not saved', error),
+  });
+  const health = createHealth(clock);
+  const users = watchSessionUsers(() => {
+    void api?.refresh();
+    trigger('user');
+  });
   let api: LocalApi | undefined;
-  let saving: NodeJS.Timeout | undefined;
+
+  const fleet = await openFleetSide({
+    ...settings,
+    epoch,
+    clock,
+    releases,
+    view() {
+      const { orders } = fleet.standing();
+      const { alias = '', region } = orders.policy.instance;
+      return {
+        agent: { version, platform },
+        instance: { alias, region },
+        allowlist: orders.plan.allowlist,
+        gate: gateView(),
+        verdict: desk.verdict(),
+        findings: [...desk.findings()],
+      };
+    },
+    situation() {
+      const { reason: _reason, ...gate } = gateView();
+      return { standing: desk.verdict().standing, gate, health: health.read(desk.findings(), fleet.outbox()) };
+    },
+    onOrders: obey,
+    onEnrolment: () => gate.poke(),
+    onSetAside,
+  });
 
   const desk = startDesk({
-    orders: { policy, plan, waivers: [] },
+    orders: fleet.standing().orders,
     checks,
-    vantage,
-    memory: { findings: state.findings, history: state.histories },
+    memory: { findings: stored.findings, history: stored.histories },
     clock,
-    random: settings.random,
-    makeHost: (_orders, signal) => settings.makeHost({ turnAnswered: (host) => turnAnswered.has(host) }, signal),
+    random,
+    makeHost: (orders, signal) => settings.makeHost(orders, { turnAnswered: (host) => turnAnswered.has(host) }, signal),
     onVerdict(verdict, changed) {
-      if (changed) {
-        log({ event: 'verdict', standing: verdict.standing, causes: verdict.causes.map((cause) => cause.check) });
-        api?.broadcast('verdictChanged', verdict);
-      }
-      const moved = updateGate(verdict);
-      // A drain's budget is used up by time alone.
-      if (changed || moved || gate.wouldBe === 'draining') save();
+      if (!changed) return;
+      log({ event: 'verdict', standing: verdict.standing, causes: verdict.causes.map((cause) => cause.check) });
+      api?.broadcast('verdictChanged', verdict);
+      keeper.saveSoon();
+      gate.poke();
+      fleet.changed();
     },
     onFinding(finding) {
       for (const host of answeringTurnHosts(finding)) turnAnswered.add(host);
-      save();
+      keeper.saveSoon();
       api?.broadcast('progress', { kind: 'finding', round: 0, finding });
+      fleet.changed();
     },
-    onDefect: (error) => log({ event: 'fault', what: 'run', detail: String(error) }),
+    onDefect: (error) => fault('run', error),
   });
-  // What is remembered may block from the first moment.
-  let gate = judgeGate(desk.verdict());
 
-  function judgeGate(verdict: Verdict): GateStatus {
-    const blocking = new Set(verdict.causes.filter((cause) => cause.enforcement === 'block').map((cause) => cause.rule));
-    const step = stepGate(
-      gateMemory,
-      {
-        standing: standingNow(verdict, clock.wallMs()),
-        criticalBlock: policy.rules.some((rule) => rule.critical && blocking.has(rule.id)),
-        activity: judgeActivity([], { features: policy.features, vantage }, clock.monotonicMs()),
-        gate: policy.gate,
-        whenUndetermined: policy.whenUndetermined,
-        undeterminedGraceMs: policy.undeterminedGraceMs,
-        enrolled: false,
-        policySigned: false,
-        released: null,
-      },
-      clock.monotonicMs(),
-    );
-    gateMemory = step.memory;
-    return step.status;
+  const window = createWindowEnforcer();
+  const gate = driveGate({
+    memory: stored.gate,
+    clock,
+    readers: createActivityReaders({ platform, ledger, clock }, () => fleet.standing().scope.mediaPrefixes),
+    enforcers: [...createEnforcers({ platform, ledger, clock }), window],
+    facts: () =>
+      gateFacts({
+        verdict: desk.verdict(),
+        findings: desk.findings(),
+        standing: fleet.standing(),
+        enrolled: fleet.enrolment() !== null,
+        released: releases.current(),
+        agents: users.agents(),
+        wallMs: wallMs(),
+      }),
+    leftShut: ledger.entries().some(({ kind }) => kind !== 'directory'),
+    persist: () => keeper.saveNow(),
+    onStep: () => keeper.saveSoon(),
+    onChange(status, enforcers, { activity }) {
+      const { state, wouldBe, reason, notActingBecause } = status;
+      log({ event: 'gate', state, wouldBe, reason, notActingBecause, activity });
+      if (enforcers.length > 0) log({ event: 'enforcers', enforcers });
+      api?.broadcast('gateChanged', status);
+      fleet.changed();
+    },
+    onDefect: (error) => fault('gate', error),
+  });
+
+  function tellOrders({ orders: { policy, plan, waivers }, signed }: StandingOrders): void {
+    log({
+      event: 'orders',
+      policy: `${policy.id} ${policy.revision}`,
+      signed,
+      allowlist: plan.allowlist.revision,
+      waivers: waivers.length,
+    });
   }
 
-  /** True when the gate, or the reason for where it is, is another than before. */
-  function updateGate(verdict: Verdict): boolean {
-    const before = gate;
-    gate = judgeGate(verdict);
-    if (gate.state === before.state && gate.wouldBe === before.wouldBe && gate.reason === before.reason) return false;
-    log({ event: 'gate', state: gate.state, wouldBe: gate.wouldBe, reason: gate.reason });
-    api?.broadcast('gateChanged', gate);
-    return true;
+  function obey(standing: StandingOrders): void {
+    tellOrders(standing);
+    desk.obey(standing.orders);
+    gate.poke();
   }
 
-  function snapshotState(): VerdictState {
+  function gateView() {
+    const { state, wouldBe, reason } = gate.status();
+    const { mode } = fleet.standing().orders.policy.gate;
+    return { mode, state, wouldBe, reason, activity: gate.activity().activity, enforcers: [...gate.enforcers()] };
+  }
+
+  function present(): VerdictState {
     const { findings, history } = desk.memory();
     return {
       schema: 1,
       epoch,
-      seq,
       awake: awake.base(),
       histories: history,
       findings: [...findings],
       verdict: desk.verdict(),
-      gate: gateMemory,
+      gate: gate.memory(),
       turnAnswered: [...turnAnswered].slice(-MOST_TURN_HOSTS),
     };
   }
 
-  function save(): void {
-    saving ??= setTimeout(() => {
-      saving = undefined;
-      void saveNow();
-    }, SAVE_EVERY_MS);
-  }
-
-  function saveNow(): Promise<void> {
-    return file.write(snapshotState()).catch((error) => log({ event: 'fault', what: 'state not saved', detail: String(error) }));
-  }
-
-  function trigger(because: 'network' | 'wake' | 'asked', check?: CheckId): void {
+  function trigger(because: 'network' | 'wake' | 'user' | 'asked', check?: CheckId): void {
     log({ event: 'trigger', because });
     desk.trigger(check);
+    gate.poke();
+    if (because !== 'asked') fleet.hurry();
   }
 
-  const snapshot = (): Snapshot => ({
-    verdict: desk.verdict(),
-    findings: [...desk.findings()],
-    gate,
-    policy: {
-      id: policy.id,
-      revision: policy.revision,
-      instance: { alias: policy.instance.alias, region: policy.instance.region },
-      rules: policy.rules.map(({ id, check, on }) => ({ id, check, on })),
-    },
-    allowlist: plan.allowlist,
-    daemon: { version: settings.version, startedAt, epoch },
-  });
+  function snapshot(): Snapshot {
+    const { orders, signed, unassigned } = fleet.standing();
+    const { id, revision, instance, rules } = orders.policy;
+    return {
+      verdict: unassigned ? null : desk.verdict(),
+      findings: [...desk.findings()],
+      gate: gate.status(),
+      activity: gate.activity(),
+      enforcers: [...gate.enforcers()],
+      releasedUntil: releases.current()?.until ?? null,
+      fleet: fleet.snapshot(),
+      policy: {
+        signed,
+        id,
+        revision,
+        instance: { alias: instance.alias, region: instance.region },
+        rules: rules.map(({ id: rule, check, on }) => ({ id: rule, check, on })),
+      },
+      allowlist: orders.plan.allowlist,
+      daemon: { version, startedAt, epoch },
+    };
+  }
 
-  const answering = new Map<number, LocalApiHandlers>();
-  const users = watchSessionUsers(() => void api?.refresh());
-  const listening = listenLocalApi({
-    dir: settings.runDir,
-    users: async () => users.current(),
-    handlers(uid) {
-      // A user can have his socket made again; what he has asked for of late stays counted.
-      const known = answering.get(uid);
-      if (known) return known;
-      const recheck = (check?: CheckId) => trigger('asked', check);
-      const onWindow = (applied: WindowApplied, saidAt: string) => log({ event: 'window', uid, applied, saidAt });
-      const made = answerLocalApi({ recheck, onWindow, checks, snapshot, clock });
-      answering.set(uid, made);
-      return made;
-    },
-    key: privateKey,
-    onFault: (fault) => log({ event: 'fault', what: 'local api', detail: JSON.stringify(fault) }),
-  });
-  api = await listening.catch(async (error) => {
+  async function closeAll(): Promise<void> {
     users.stop();
-    await desk.stop();
-    clearTimeout(saving);
+    // A desk that is told to stop takes in nothing more, so its state is saved before what still runs has ended.
+    const ended = desk.stop();
+    await Promise.all([keeper.stop(), ended, gate.stop(), fleet.stop(), api?.close()]);
+  }
+
+  const release = async (uid: number, code: string | undefined) => {
+    const released = await releaseGate(releases, fleet.enrolment(), uid, code);
+    if (released.ok) {
+      log({ event: 'release', uid, until: released.until });
+      gate.poke();
+      fleet.changed();
+    }
+    return released;
+  };
+  try {
+    api = await serveUsers({
+      runDir,
+      key: privateKey,
+      users,
+      checks,
+      clock,
+      snapshot,
+      recheck: (check) => trigger('asked', check),
+      submit: desk.submit,
+      onWindow(uid, applied, saidAt) {
+        log({ event: 'window', uid, applied, saidAt });
+        window.acknowledge(uid, applied);
+      },
+      onActivity: (uid, says) => gate.hear(uid, says),
+      release,
+      onFault: (detail) => fault('local api', detail),
+    });
+  } catch (error) {
+    await closeAll();
     throw error;
-  });
-  // A user may have removed his socket.
-  const refreshing = setInterval(() => void api?.refresh(), REFRESH_EVERY_MS);
+  }
+  fleet.start();
   const network = watchNetwork(() => trigger('network'));
   const stopWake = watchForWake({ everyMs: WAKE_EVERY_MS, onWake: () => trigger('wake'), clock });
-  log({ event: 'started', policy: `${policy.id} ${policy.revision}`, stateDir: settings.stateDir, watchesNetwork: network.watching });
+  log({ event: 'started', version, stateDir, watchesNetwork: network.watching });
+  tellOrders(fleet.standing());
 
   return {
     async stop() {
       stopWake();
-      clearInterval(refreshing);
       network.stop();
-      users.stop();
-      // A desk that is told to stop takes in nothing more, so its state is saved before what still runs has ended.
-      const ended = desk.stop();
-      clearTimeout(saving);
-      await Promise.all([saveNow(), ended, api?.close()]);
+      await closeAll();
     },
-  };
-}
-
-/** A state directory of its own: its reports count from nought in an epoch of their own. */
-function freshState(bootId: string): VerdictState {
-  return {
-    schema: 1,
-    epoch: randomUUID(),
-    seq: 0,
-    awake: { bootId, monotonicMs: monotonicMs(), awakeMs: 0 },
-    histories: {},
-    findings: [],
-    verdict: null,
-    gate: null,
-    turnAnswered: [],
   };
 }

@@ -10,13 +10,16 @@ import type { Policy, Rule } from '../../contracts/policy.ts';
 import type { Verdict } from '../../contracts/verdict.ts';
 import type { Waiver } from '../../contracts/waiver.ts';
 import { type OpenedHost, runRound, toFinding } from '../run/run-round.ts';
+import { judgeEvidence, type RuleRun } from '../run/run-rule.ts';
 import { nextRunMs } from './next-run.ts';
+import { isNews } from './verdict-news.ts';
 
 /** What the desk obeys; replaced as a whole when a document changes. */
 export interface Orders {
   policy: Policy;
   plan: Plan;
   waivers: readonly Waiver[];
+  vantage: Vantage;
 }
 
 /** What a desk remembers across restarts. */
@@ -28,7 +31,6 @@ export interface DeskMemory {
 export interface DeskOptions {
   orders: Orders;
   checks: readonly AnyCheck[];
-  vantage: Vantage;
   memory: DeskMemory;
   /** Its monotonic time is awake time: it stands still while the computer sleeps. */
   clock: Clock;
@@ -37,7 +39,7 @@ export interface DeskOptions {
   /** After every finding and at every moment at which time alone changes the verdict. `changed`: in more than its times. */
   onVerdict: (verdict: Verdict, changed: boolean) => void;
   onFinding: (finding: Finding) => void;
-  /** A defect: a probe's own failures are findings. */
+  /** A defect: a probe's own failures are findings, and neither hook may throw. */
   onDefect: (error: unknown) => void;
 }
 
@@ -47,28 +49,31 @@ export interface Desk {
   findings(): readonly Finding[];
   /** Runs everything at once, or the rules of one check: the network changed, the computer woke, somebody asked. */
   trigger(check?: CheckId): void;
+  /** Other waivers alone change the verdict at once; another policy or plan also ends what runs, and looks at everything anew. */
   obey(orders: Orders): void;
+  /** Judges what a probe in the user's session saw; null when it was taken, otherwise what is wrong with it. */
+  submit(check: Check<'session'>, evidence: unknown): string | null;
   stop(): Promise<void>;
 }
 
 /** Time alone changes a verdict (grace, staleness, a waiver's end); it is decided anew at least this often. */
 const DECIDE_EVERY_MS = 5_000;
-/** Nobody sees a block come this much sooner or later. */
-const MOVED_MS = 1_000;
 
 /** Starts at once: every rule is due, and the verdict is what the memory still supports. */
 export function startDesk(options: DeskOptions): Desk {
-  const { checks, clock, vantage } = options;
+  const { checks, clock } = options;
   const needs = new Map(checks.map((check) => [check.id, check.needs]));
-  const ending = new AbortController();
-  // Every rule listens for the end.
-  setMaxListeners(0, ending.signal);
+  /** Ends what runs under the present orders. */
+  let ending = newEnding();
+  let stopped = false;
   let orders = options.orders;
   const findings = new Map<RuleId, Finding>(options.memory.findings.map((finding) => [finding.rule, finding]));
   const history = new Map<RuleId, RuleHistory>(Object.entries(options.memory.history) as [RuleId, RuleHistory][]);
   const dueMs = new Map<RuleId, number>();
   /** The round in which a rule runs. */
   const running = new Map<RuleId, object>();
+  /** When a check last began to look, for those that keep their distance: a look that was cut short loaded its servers too. */
+  const lookedMs = new Map<CheckId, number>();
   /** Asked for again while it ran. */
   const again = new Set<RuleId>();
   const rounds = new Set<Promise<void>>();
@@ -108,27 +113,28 @@ export function startDesk(options: DeskOptions): Desk {
       history,
       needs,
       waivers: orders.waivers,
-      vantage,
+      vantage: orders.vantage,
       now: { wallMs: clock.wallMs(), awakeMs: clock.monotonicMs() },
     });
   }
 
   function publish(): void {
     last = judge();
-    const changed = essence(last) !== essence(told) || isMoved(last, told);
+    const changed = isNews(last, told);
     if (changed) told = last;
-    options.onVerdict(last, changed);
+    guarded(() => options.onVerdict(last, changed));
   }
 
   /** Runs what is due, then sleeps until something is. */
   function wake(): void {
     clearTimeout(timer);
-    if (ending.signal.aborted) return;
+    if (stopped) return;
     const nowMs = clock.monotonicMs();
     const due = ownRules().filter((rule) => !running.has(rule.id) && (dueMs.get(rule.id) ?? earliestMs(rule, nowMs)) <= nowMs);
     if (due.length > 0) {
-      const round = run(due).catch((error) => {
-        if (!ending.signal.aborted) options.onDefect(error);
+      const { signal } = ending;
+      const round = run(due, signal).catch((error) => {
+        if (!signal.aborted) options.onDefect(error);
       });
       rounds.add(round);
       void round.finally(() => rounds.delete(round));
@@ -142,24 +148,42 @@ export function startDesk(options: DeskOptions): Desk {
     wake();
   }
 
-  async function run(due: readonly Rule[]): Promise<void> {
+  /** What was seen becomes the rule's finding and part of its history. */
+  function take(one: { rule: Rule; check: Check | undefined }, result: RuleRun): RuleHistory {
+    const past = recordRun(history.get(one.rule.id), one.rule, result.outcome, { awakeMs: clock.monotonicMs(), wallIso: iso() });
+    const finding = toFinding(one, result, past, { vantage: orders.vantage, observedAt: iso() });
+    history.set(one.rule.id, past);
+    findings.set(one.rule.id, finding);
+    guarded(() => options.onFinding(finding));
+    return past;
+  }
+
+  /** What a listener throws must not keep the rules of the same round from being judged. */
+  function guarded(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      options.onDefect(error);
+    }
+  }
+
+  async function run(due: readonly Rule[], signal: AbortSignal): Promise<void> {
     const given = orders;
     const round = {};
-    for (const rule of due) running.set(rule.id, round);
+    for (const rule of due) {
+      running.set(rule.id, round);
+      lookedMs.set(rule.check, clock.monotonicMs());
+    }
     /** False once the rule runs under newer orders: this round then says nothing of it. */
     const finish = (id: RuleId) => running.get(id) === round && running.delete(id);
     try {
       const chosen = due.map((rule) => ({ rule, check: checkOf(rule) }));
-      const makeHost = (signal: AbortSignal) => options.makeHost(given, signal);
-      await runRound({ plan: given.plan, makeHost, signal: ending.signal }, chosen, (one, result) => {
+      const makeHost = (inner: AbortSignal) => options.makeHost(given, inner);
+      await runRound({ plan: given.plan, makeHost, signal }, chosen, (one, result) => {
         if (!finish(one.rule.id)) return;
-        const past = recordRun(history.get(one.rule.id), one.rule, result.outcome, { awakeMs: clock.monotonicMs(), wallIso: iso() });
-        const finding = toFinding(one, result, past, { vantage, observedAt: iso() });
-        history.set(one.rule.id, past);
-        findings.set(one.rule.id, finding);
+        const past = take(one, result);
         const nextMs = nextRunMs(one.rule, one.check?.minIntervalMs ?? 0, past, clock.monotonicMs(), options.random());
         dueMs.set(one.rule.id, again.delete(one.rule.id) ? earliestMs(one.rule) : nextMs);
-        options.onFinding(finding);
         publish();
         wake();
       });
@@ -171,9 +195,11 @@ export function startDesk(options: DeskOptions): Desk {
 
   /** Now, or as soon as a check that keeps its distance may run again. An observation from the future is of another boot. */
   function earliestMs(rule: Rule, nowMs = clock.monotonicMs()): number {
-    const observedMs = history.get(rule.id)?.observedAtMs;
-    const keepsMs = checkOf(rule)?.minIntervalMs ?? 0;
-    return observedMs === undefined || observedMs > nowMs ? nowMs : Math.max(nowMs, observedMs + keepsMs);
+    const lookMs = Math.max(
+      history.get(rule.id)?.observedAtMs ?? Number.NEGATIVE_INFINITY,
+      lookedMs.get(rule.check) ?? Number.NEGATIVE_INFINITY,
+    );
+    return lookMs > nowMs ? nowMs : Math.max(nowMs, lookMs + (checkOf(rule)?.minIntervalMs ?? 0));
   }
 
   function iso(): string {
@@ -193,15 +219,30 @@ export function startDesk(options: DeskOptions): Desk {
       wake();
     },
     obey(next) {
+      const sameWork = next.policy === orders.policy && next.plan === orders.plan && next.vantage === orders.vantage;
       orders = next;
-      forgetOthers();
-      dueMs.clear();
-      running.clear();
-      again.clear();
+      if (!sameWork) {
+        ending.abort();
+        ending = newEnding();
+        forgetOthers();
+        dueMs.clear();
+        running.clear();
+        again.clear();
+      }
       publish();
       wake();
     },
+    submit(check, evidence) {
+      for (const rule of orders.policy.rules.filter((one) => one.check === check.id)) {
+        const judged = judgeEvidence(rule, check, evidence, orders.plan, orders.vantage);
+        if (!judged.ok) return judged.detail;
+        take({ rule, check }, { ...judged.value, tookMs: 0 });
+      }
+      publish();
+      return null;
+    },
     async stop() {
+      stopped = true;
       ending.abort();
       clearTimeout(timer);
       await Promise.all(rounds);
@@ -209,16 +250,9 @@ export function startDesk(options: DeskOptions): Desk {
   };
 }
 
-/** What of a verdict is more than the time at which it was decided. */
-function essence({ standing, causes, undetermined, waivers, policy, allowlist }: Verdict): string {
-  const untimed = causes.map((cause) => ({ ...cause, blocksAt: cause.blocksAt !== null }));
-  return JSON.stringify({ standing, causes: untimed, undetermined, waivers, policy, allowlist });
-}
-
-/** For verdicts of the same essence. The moment of a block is told in wall time, which drifts against the awake time it is kept in. */
-function isMoved(verdict: Verdict, told: Verdict): boolean {
-  return verdict.causes.some(({ blocksAt }, i) => {
-    const before = told.causes[i]?.blocksAt ?? null;
-    return blocksAt !== null && before !== null && Math.abs(Date.parse(blocksAt) - Date.parse(before)) >= MOVED_MS;
-  });
+/** Every rule of a round listens for its end. */
+function newEnding(): AbortController {
+  const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
+  return ending;
 }

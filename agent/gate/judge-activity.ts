@@ -1,18 +1,10 @@
 import type { Vantage } from '../../contracts/finding.ts';
-import type { ActivitySignal, ActivitySource, CallActivity } from '../../contracts/gate.ts';
+import type { ActivityJudgement, ActivitySignal, ActivitySource } from '../../contracts/gate.ts';
 import type { Features } from '../../contracts/instance.ts';
 
 export interface ActivityDesk {
   features: Pick<Features, 'voice' | 'vdi'>;
   vantage: Vantage;
-}
-
-export interface ActivityJudgement {
-  activity: CallActivity;
-  /** The privileged side vouches for it. */
-  byPrivileged: boolean;
-  /** Who said so; of `unknown`, whose word is wanting. */
-  sources: ActivitySource[];
 }
 
 /**

@@ -1,7 +1,6 @@
-import type { GateMemory, GateReason, GateState, GateStatus, NotActingReason } from '../../contracts/gate.ts';
+import type { ActivityJudgement, GateMemory, GateReason, GateState, GateStatus, NotActingReason } from '../../contracts/gate.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { Standing } from '../../contracts/verdict.ts';
-import type { ActivityJudgement } from './judge-activity.ts';
 
 export interface GateInput {
   /** Of the verdict as it is worth now: `undetermined` once it has expired. */
@@ -9,7 +8,7 @@ export interface GateInput {
   /** A cause that blocks is of a rule marked critical. Counts only while `blocked`. */
   criticalBlock: boolean;
   activity: Pick<ActivityJudgement, 'activity' | 'byPrivileged'>;
-  gate: Policy['gate'];
+  gate: Pick<Policy['gate'], 'mode' | 'onAgentLoss' | 'maxDrainMs'>;
   whenUndetermined: Policy['whenUndetermined'];
   undeterminedGraceMs: number;
   enrolled: boolean;

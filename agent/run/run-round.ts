@@ -51,7 +51,7 @@ async function observe({ rule, check }: Running, host: DaemonHost, plan: Plan, s
 }
 
 export function toFinding(
-  { rule, check }: Running,
+  { rule, check }: { rule: Rule; check: Check | undefined },
   { outcome, evidence, tookMs }: RuleRun,
   past: RuleHistory,
   { vantage, observedAt }: { vantage: Vantage; observedAt: string },
@@ -60,7 +60,7 @@ export function toFinding(
     rule: rule.id,
     check: rule.check,
     revision: check?.revision ?? 0,
-    venue: 'daemon',
+    venue: check?.venue ?? 'daemon',
     vantage,
     outcome,
     evidence,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Check, Observed } from '../../checks/check.ts';
 import type { DaemonHost } from '../../checks/host.ts';
 import type { Plan } from '../../checks/plan.ts';
+import type { Vantage } from '../../contracts/finding.ts';
 import { type BlindCause, MAX_DETAIL_LENGTH, Outcome } from '../../contracts/outcome.ts';
 import type { Rule } from '../../contracts/policy.ts';
 
@@ -46,11 +47,23 @@ async function probeAndJudge(
   if (ended.seen === 'nothing-to-see') return notApplicable(ended.because);
   if (!ended.seen) return blind(ended.cause, ended.detail);
 
-  const parsed = check.evidence.safeParse(ended.value);
-  if (!parsed.success) return blind('crashed', `evidence does not fit its schema: ${firstIssue(parsed.error)}`);
+  const judged = judgeEvidence(rule, check, ended.value, plan, host.vantage);
+  return judged.ok ? judged.value : blind('crashed', judged.detail);
+}
+
+/** Judges what somebody else has seen. Throws only what the check's own judgement throws. */
+export function judgeEvidence(
+  rule: Pick<Rule, 'params'>,
+  check: Check,
+  raw: unknown,
+  plan: Plan,
+  vantage: Vantage,
+): { ok: true; value: Judged } | { ok: false; detail: string } {
+  const parsed = check.evidence.safeParse(raw);
+  if (!parsed.success) return { ok: false, detail: `evidence does not fit its schema: ${firstIssue(parsed.error)}` };
   const evidence = parsed.data;
-  if (Buffer.byteLength(JSON.stringify(evidence) ?? '') > MAX_EVIDENCE_BYTES) return blind('crashed', 'evidence too large');
-  return { outcome: Outcome.parse(check.judge(evidence, rule.params, plan, host.vantage)), evidence };
+  if (Buffer.byteLength(JSON.stringify(evidence) ?? '') > MAX_EVIDENCE_BYTES) return { ok: false, detail: 'evidence too large' };
+  return { ok: true, value: { outcome: Outcome.parse(check.judge(evidence, rule.params, plan, vantage)), evidence } };
 }
 
 /** Own timer rather than `AbortSignal.timeout`, which lets the process end while a probe hangs. */

@@ -1,8 +1,8 @@
 /**
  * Why the disk did not do as asked: `disk-full` (also a quota), `read-only` and `denied` by the system; `not-storable`,
- * a value that could not be read back; `io`, anything else.
+ * a value that could not be read back; `in-use`, by another daemon; `io`, anything else.
  */
-export type StoreFault = 'disk-full' | 'read-only' | 'denied' | 'not-storable' | 'io';
+export type StoreFault = 'disk-full' | 'read-only' | 'denied' | 'not-storable' | 'in-use' | 'io';
 
 export class StoreError extends Error {
   readonly code: StoreFault;

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { z } from 'zod';
 import { catalog } from '../../checks/catalog.ts';
 import type { AnyCheck } from '../../checks/check.ts';
+import { evidenceFields } from '../../checks/evidence-fields.ts';
 import type { CheckTexts } from '../../checks/texts/lookup.ts';
 import type { Case } from '../../test/cases/define-cases.ts';
 import { loadCases } from '../../test/cases/load-cases.ts';
 import { repoRoot } from '../repo.ts';
-import { evidenceFields } from './evidence-fields.ts';
 import { anchorOf } from './markdown.ts';
 
 export const checksPagePath = 'docs/checks.md';

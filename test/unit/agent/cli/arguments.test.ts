@@ -42,11 +42,26 @@ describe('parseArguments', () => {
     ['policy validate desk.yaml', { kind: 'policy-validate', path: 'desk.yaml' }],
     ['policy validate -- --odd', { kind: 'policy-validate', path: '--odd' }],
     ['policy schema', { kind: 'policy-schema' }],
+    ['gate --help', { kind: 'help', topic: 'gate' }],
+    ['gate status --json --lang ko', { kind: 'gate-status', json: true, lang: 'ko', color: true }],
+    ['gate status --help', { kind: 'help', topic: 'gate status' }],
+    ['gate release', { kind: 'gate-release', byCode: false }],
+    ['gate release --code', { kind: 'gate-release', byCode: true }],
+    ['gate release --help', { kind: 'help', topic: 'gate release' }],
+    ['gate agent-loss', { kind: 'gate-agent-loss' }],
+    [
+      'enrol --server https://fleet.example.com:8443 --ticket-file -',
+      { kind: 'enrol', server: 'https://fleet.example.com:8443', ticketFile: '-' },
+    ],
+    ['bundle --out - --force', { kind: 'bundle', out: '-', force: true }],
+    ['bundle --out desk.json', { kind: 'bundle', out: 'desk.json', force: false }],
   ])('%s', (line, command) => {
     expect(parse(line)).toEqual({ ok: true, command });
   });
 
   const seeCheck = 'See: deskwarden check --help';
+  const seeEnrol = 'See: deskwarden enrol --help';
+  const badServer = '--server: expected https://host[:port] and nothing more';
   it.each<[string, string, string]>([
     ['', 'a command is missing', 'See: deskwarden --help'],
     ['chck', 'unknown command "chck"; did you mean check?', 'See: deskwarden --help'],
@@ -81,9 +96,30 @@ describe('parseArguments', () => {
     ['policy check', 'unknown command "policy check"', 'See: deskwarden policy --help'],
     ['policy valdate x', 'unknown command "policy valdate"; did you mean policy validate?', 'See: deskwarden policy --help'],
     ['policy validate', 'FILE is missing', 'See: deskwarden policy validate --help'],
+    ['gate', 'a command is missing', 'See: deskwarden gate --help'],
+    ['gate staus', 'unknown command "gate staus"; did you mean gate status?', 'See: deskwarden gate --help'],
+    ['enrol --ticket-file -', '--server is missing', seeEnrol],
+    ['enrol --server https://fleet.example.com', '--ticket-file is missing', seeEnrol],
+    ['enrol --server http://fleet.example.com --ticket-file -', badServer, seeEnrol],
+    ['enrol --server https://a:b@fleet.example.com --ticket-file -', badServer, seeEnrol],
+    ['enrol --server https://fleet.example.com/x --ticket-file -', badServer, seeEnrol],
+    ['bundle', '--out is missing', 'See: deskwarden bundle --help'],
     ['policy schema x', 'unexpected argument "x"', 'See: deskwarden policy schema --help'],
   ])('refuses: %s', (line, message, see) => {
     expect(parse(line)).toEqual({ ok: false, message, see });
+  });
+
+  it.each([
+    'gate release --code 12345678',
+    'gate release --code=12345678',
+    'gate release 12345678',
+    'enrol dw1.secret',
+    'enrol --ticket dw1.secret',
+    'enrol --ticket=dw1.secret',
+  ])('takes no secret as an argument, and does not repeat it: %s', (line) => {
+    const parsed = parse(line);
+    expect(parsed.ok).toBe(false);
+    expect(JSON.stringify(parsed)).not.toMatch(/12345678|dw1\.secret/);
   });
 
   const uuid = '0f1e2d3c-4b5a-4678-9abc-def012345678';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { DaemonRequest } from '../../../../agent/cli/desk.ts';
+import type { DaemonRequest, Desk } from '../../../../agent/cli/desk.ts';
 import { SocketRefused } from '../../../../agent/local-api/socket-fault.ts';
 import { StoreError } from '../../../../agent/store/store-error.ts';
 import { start } from './fake-place.ts';
@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 /** `daemon` with these files; `started` is what the daemon was asked to do. */
-async function run(config: string | null, policy: string, startDaemon?: () => Promise<never>) {
+async function run(config: string | null, policy: string, startDaemon?: () => Promise<never>, more: Partial<Desk> = {}) {
   const configPath = path.join(dir, 'daemon.yaml');
   const policyPath = path.join(dir, 'policy.yaml');
   if (config !== null) writeFileSync(configPath, config.replaceAll('POLICY', policyPath));
@@ -23,11 +23,12 @@ async function run(config: string | null, policy: string, startDaemon?: () => Pr
   const stopped = { times: 0 };
   const end = new AbortController();
   const daemon = {
+    ...more,
     configPath,
     startDaemon: async (request: DaemonRequest) => {
       asked.push(request);
       await startDaemon?.();
-      request.log({ event: 'started' });
+      request.write('{"event":"started"}\n');
       setTimeout(() => end.abort(), 10);
       return { stop: async () => void stopped.times++ };
     },
@@ -40,8 +41,18 @@ const policy = 'schema: 1\nid: floor\ninstance: { alias: acme, region: us-west-2
 
 it('runs until it is told to stop, and logs one JSON line for each event', async () => {
   const { code, out, asked, stopped } = await run(good, policy);
-  expect([code, stopped.times, asked[0]?.policy.id, asked[0]?.config.runDir]).toEqual([0, 1, 'floor', '/run/deskwarden']);
-  expect(JSON.parse(out)).toEqual({ at: expect.any(String), event: 'started' });
+  expect([code, stopped.times, asked[0]?.localPolicy?.id, asked[0]?.config.runDir]).toEqual([0, 1, 'floor', '/run/deskwarden']);
+  expect(out).toBe('{"event":"started"}\n');
+});
+
+it('needs no policy on a desk that has a fleet', async () => {
+  const hasFleet = async () => true;
+  expect((await run('schema: 1\n', policy, undefined, { hasFleet })).asked[0]?.localPolicy).toBeNull();
+  const fleet = 'schema: 1\nenrolment: { server: "https://fleet.example.com" }\n';
+  expect((await run(fleet, policy)).asked[0]?.localPolicy).toBeNull();
+  const { code, err, asked } = await run('schema: 1\n', policy, undefined, { hasFleet: async () => false });
+  expect([code, asked]).toEqual([2, []]);
+  expect(err).toContain('policy: is missing: a desk that is not enrolled needs one');
 });
 
 it.each([

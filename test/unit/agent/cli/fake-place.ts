@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import type { Desk, Place, RunRequest } from '../../../../agent/cli/desk.ts';
+import { type Input, streamInput } from '../../../../agent/cli/input.ts';
 import type { Output } from '../../../../agent/cli/output.ts';
 import { runProgram } from '../../../../agent/cli/program.ts';
 import { bundledAllowlist } from '../../../../checks/allowlist/bundled.ts';
@@ -20,6 +22,11 @@ class MemoryOutput implements Output {
     return { columns: 80, rows: 24 };
   }
   async flush(): Promise<void> {}
+}
+
+/** Standard input that gives this text and ends, as a pipe does. */
+export function typed(text: string, isTerminal = false): Input {
+  return streamInput(isTerminal, () => Readable.from(text === '' ? [] : [text]));
 }
 
 export interface Started {
@@ -63,7 +70,18 @@ export async function start(
     },
   };
   const { signal } = new AbortController();
-  const here: Place = { stdout, stderr, language: 'en', unicode: true, color: true, live: true, signal, ...place };
+  const here: Place = {
+    stdout,
+    stderr,
+    stdin: typed(''),
+    uid: 0,
+    language: 'en',
+    unicode: true,
+    color: true,
+    live: true,
+    signal,
+    ...place,
+  };
   const code = await runProgram(argv, desk, here);
   return { code, out: stdout.text, err: stderr.text, request };
 }

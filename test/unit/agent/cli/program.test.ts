@@ -160,7 +160,19 @@ describe('policy schema', () => {
 describe('--version and help', () => {
   it('are printed on standard output', async () => {
     expect(await start(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n', err: '' });
-    for (const topic of [[], ['check'], ['explain'], ['policy'], ['policy', 'validate'], ['policy', 'schema']]) {
+    for (const topic of [
+      [],
+      ['check'],
+      ['explain'],
+      ['policy'],
+      ['policy', 'validate'],
+      ['policy', 'schema'],
+      ['gate'],
+      ['gate', 'status'],
+      ['gate', 'release'],
+      ['enrol'],
+      ['bundle'],
+    ]) {
       const { code, out, err } = await start([...topic, '--help']);
       expect({ code, err }).toEqual({ code: 0, err: '' });
       expect(out).toMatch(/^Usage: deskwarden/);

@@ -47,5 +47,5 @@ await main(
         }
       }),
   },
-  { language: 'en', unicode: true, color: true, live: true, debug: process.env.DESKWARDEN_DEBUG === '1' },
+  { language: 'en', unicode: true, color: true, live: true, uid: 0, debug: process.env.DESKWARDEN_DEBUG === '1' },
 );

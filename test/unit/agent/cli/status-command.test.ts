@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
-import type { LocalApiClient } from '../../../../agent/local-api/client.ts';
 import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
 import type { GateStatus } from '../../../../contracts/gate.ts';
 import type { Snapshot } from '../../../../contracts/local-api.ts';
 import { start } from './fake-place.ts';
-import { blockedRun } from './sample-run.ts';
+import { answering, enforcer, snapshot as enrolledSnapshot, telling } from './sample-snapshot.ts';
 
 const gate: GateStatus = {
   state: 'open',
@@ -16,18 +15,7 @@ const gate: GateStatus = {
   notActingBecause: 'not-enrolled',
 };
 
-const snapshot: Snapshot = {
-  verdict: blockedRun.verdict,
-  findings: blockedRun.findings,
-  gate,
-  policy: { id: 'floor', revision: 3, instance: { alias: 'acme', region: 'us-west-2' }, rules: [] },
-  allowlist: blockedRun.allowlist,
-  daemon: { version: '1.2.3', startedAt: '2026-01-01T08:00:00.000Z', epoch: '0a0f4f5e-2f5b-4c39-9f0e-7c2c4fbd3f5b' },
-};
-
-function answering(client: Partial<LocalApiClient>) {
-  return { connectDaemon: async () => ({ close() {}, ...client }) as LocalApiClient };
-}
+const snapshot: Snapshot = { ...enrolledSnapshot, gate, fleet: { ...enrolledSnapshot.fleet, state: 'not-enrolled' } };
 
 it('tells what the daemon found, since when, and what its gate would do', async () => {
   const daemon = answering({ snapshot: async () => ({ ok: true, value: snapshot }) });
@@ -74,4 +62,41 @@ it('recheck asks, and passes a refusal on', async () => {
   const refused = answering({ recheck: async () => ({ ok: false, error: { code: 'too-soon', detail: '4 s' } }) });
   const soon = await start(['recheck'], { daemon: refused });
   expect([soon.code, soon.err]).toEqual([75, 'deskwarden: the daemon has just looked; ask again in 4 s\n']);
+});
+
+it.each<[string, Partial<Snapshot>, string[]]>([
+  [
+    'a release',
+    { releasedUntil: '2026-01-01T09:00:00.000Z' },
+    ['Released: the Contact Control Panel stays open until 2026-01-01T09:00:00.000Z.'],
+  ],
+  [
+    'a fleet that is silent',
+    { fleet: { ...enrolledSnapshot.fleet, trouble: { code: 'internal', detail: 'no route\u001b[2J' } } },
+    ['The fleet server has not answered since 2026-01-01T08:00:00.000Z: internal, no route'],
+  ],
+  [
+    'a fleet that never answered',
+    { fleet: { ...enrolledSnapshot.fleet, heardAt: null, trouble: { code: 'internal', detail: '' } } },
+    ['The fleet server has never answered: internal'],
+  ],
+  [
+    'a desk that was revoked',
+    { fleet: { ...enrolledSnapshot.fleet, state: 'revoked' } },
+    ['The fleet server has revoked this desk: IT has to enrol it anew.'],
+  ],
+  [
+    'a desk that waits',
+    { fleet: { ...enrolledSnapshot.fleet, state: 'pending' } },
+    ['This desk waits for its approval on the fleet server.'],
+  ],
+  ['nothing of a fleet that answers', {}, []],
+])('tells in a line of its own: %s', async (_, told, lines) => {
+  const { out } = await start(['status', '--no-color'], { daemon: telling({ enforcers: [enforcer('confirmed')], ...told }) });
+  expect(out.trimEnd().split(' The Contact Control Panel is closed.\n')[1]?.trim().split('\n') ?? []).toEqual(lines);
+});
+
+it('points to what does not hold', async () => {
+  const { out } = await start(['status', '--no-color'], { daemon: telling({ enforcers: [enforcer('conflict')] }) });
+  expect(out).toContain(' The Contact Control Panel is closed. Something does not hold: "deskwarden gate status" tells more.\n');
 });

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { umask } from 'node:process';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type DaemonEvent, type DaemonSettings, startDaemon } from '../../../../agent/daemon/daemon.ts';
+import { type DaemonSettings, runDaemon } from '../../../../agent/daemon/daemon.ts';
+import type { DaemonEvent } from '../../../../agent/daemon/daemon-event.ts';
 import { loadDaemonKey, readDaemonPublicKey } from '../../../../agent/daemon/daemon-key.ts';
+import { bundledAllowlist } from '../../../../checks/allowlist/bundled.ts';
+import { DaemonConfig } from '../../../../contracts/config.ts';
 import { VerdictState } from '../../../../contracts/state.ts';
 import { fakeCheck, seen } from '../../../fakes/fake-check.ts';
 import { fakeDaemonHost } from '../../../fakes/fake-daemon-host.ts';
-import { fakePlan } from '../../../fakes/fake-plan.ts';
 import { fakePolicy, fakeRule } from '../../../fakes/fake-policy.ts';
 
 let dir: string;
@@ -19,19 +21,27 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 async function start(makeHost: DaemonSettings['makeHost']) {
   const events: DaemonEvent[] = [];
-  const daemon = await startDaemon({
+  const settings: DaemonSettings = {
     version: '0.0.0',
+    platform: 'linux',
+    hostName: 'desk',
+    config: DaemonConfig.parse({
+      schema: 1,
+      stateDir: path.join(dir, 'state'),
+      runDir: path.join(dir, 'run'),
+      logDir: path.join(dir, 'log'),
+    }),
     checks: [fakeCheck('network.a', { probe: async () => seen(false) })],
-    policy: fakePolicy([fakeRule('network.a')]),
-    plan: fakePlan(),
-    vantage: 'endpoint',
-    stateDir: path.join(dir, 'state'),
-    runDir: path.join(dir, 'run'),
+    bundled: bundledAllowlist,
+    localPolicy: fakePolicy([fakeRule('network.a')]),
+    vantageOf: () => 'endpoint',
+    proxyFor: () => null,
     wallMs: Date.now,
     random: () => 0,
     makeHost,
     log: (event) => events.push(event),
-  });
+  };
+  const daemon = await runDaemon(settings, '11111111-2222-4333-8444-555555555555');
   return { daemon, events };
 }
 
@@ -64,8 +74,9 @@ it('after a restart the gate follows what is remembered from the first moment', 
   await first.daemon.stop();
   const second = await start(() => ({ host: fakeDaemonHost(), close() {} }));
   await second.daemon.stop();
-  // Nothing of the gate has changed, so that nothing is told.
-  expect(second.events.filter(({ event }) => event === 'gate')).toEqual([]);
+  // It is told once, at the start, and as what was remembered.
+  const told = second.events.filter((event) => event.event === 'gate');
+  expect(told).toMatchObject([{ state: 'open', wouldBe: 'draining', reason: 'blocked', notActingBecause: 'not-enrolled' }]);
 });
 
 it('everybody may read the public key, whatever the umask', async () => {

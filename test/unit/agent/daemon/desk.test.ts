@@ -30,15 +30,14 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-function start(checks: readonly AnyCheck[], rules: Rule[], memory: DeskMemory = nothing, makeHost = async () => {}) {
+function start(checks: readonly AnyCheck[], rules: Rule[], memory: DeskMemory = nothing, makeHost = async () => {}, onFinding = () => {}) {
   const verdicts: Verdict[] = [];
   const changes: string[] = [];
   const defects: unknown[] = [];
-  const orders = { policy: fakePolicy(rules), plan: fakePlan(), waivers: [] };
+  const orders = { policy: fakePolicy(rules), plan: fakePlan(), waivers: [], vantage: 'endpoint' as const };
   const desk = startDesk({
     orders,
     checks,
-    vantage: 'endpoint',
     memory,
     clock,
     random: () => 0,
@@ -50,7 +49,7 @@ function start(checks: readonly AnyCheck[], rules: Rule[], memory: DeskMemory = 
       verdicts.push(verdict);
       if (changed) changes.push(verdict.standing);
     },
-    onFinding() {},
+    onFinding,
     onDefect: (error) => defects.push(error),
   });
   running.push(desk);
@@ -238,12 +237,78 @@ describe('what makes it look at once', () => {
       probed++ === 0 ? new Promise<ReturnType<typeof seen>>((resolve) => (finish = resolve)) : Promise.resolve(seen(true));
     const { desk, orders } = start([fakeCheck('network.a', { probe })], [fakeRule('network.a')]);
     await pass(1);
-    desk.obey({ ...orders });
+    desk.obey({ ...orders, policy: { ...orders.policy } });
     await pass(1);
     finish(seen(false));
     await pass(1);
     expect([desk.verdict().standing, probed]).toEqual(['clear', 2]);
   });
+
+  it('other orders end what runs, and a check that keeps its distance keeps it all the same', async () => {
+    const signals: AbortSignal[] = [];
+    let probed = 0;
+    const probe = (_host: unknown, _ask: unknown, signal: AbortSignal) => {
+      probed++;
+      signals.push(signal);
+      return new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const check = fakeCheck('network.a', { probe, timeoutMs: 50_000, minIntervalMs: 60_000 });
+    const { desk, orders, defects } = start([check], [fakeRule('network.a')]);
+    await pass(1);
+    desk.obey({ ...orders, policy: { ...orders.policy } });
+    await pass(30_000);
+    expect([probed, signals.map(({ aborted }) => aborted)]).toEqual([1, [true]]);
+    await pass(31_000);
+    expect([probed, defects]).toEqual([2, []]);
+  });
+
+  it('other waivers judge anew and look at nothing', async () => {
+    const a = switched('network.a');
+    a.state.ok = false;
+    const { desk, orders } = start([a.check], [fakeRule('network.a')]);
+    await pass(1);
+    expect([desk.verdict().standing, a.state.probed]).toEqual(['blocked', 1]);
+    const waiver = Waiver.parse({
+      schema: 1,
+      id: '7f1d9a54-0c9a-4a52-9a8e-0d9a5b1c2d3e',
+      rule: 'network.a',
+      reason: 'line being repaired',
+      grantedBy: 'it@example.com',
+      until: '2026-01-02T00:00:00.000Z',
+    });
+    desk.obey({ ...orders, waivers: [waiver] });
+    expect([desk.verdict().standing, a.state.probed]).toEqual(['caution', 1]);
+  });
+});
+
+describe('evidence of a probe in the user’s session', () => {
+  it('is judged here and marked as the session’s', async () => {
+    const check = fakeSessionCheck('softphone.a');
+    const { desk } = start([check], [fakeRule('softphone.a')]);
+    await pass(1);
+    expect(desk.verdict().standing).toBe('undetermined');
+    expect(desk.submit(check, {})).toBeNull();
+    expect(desk.verdict().standing).toBe('clear');
+    expect(desk.findings()).toMatchObject([{ check: 'softphone.a', venue: 'session', outcome: { kind: 'pass' } }]);
+  });
+
+  it('that does not fit is refused, and what was known stays', async () => {
+    const check = fakeSessionCheck('softphone.a');
+    const { desk } = start([check], [fakeRule('softphone.a')]);
+    desk.submit(check, {});
+    expect(desk.submit(check, { verdict: 'clear' })).toContain('verdict');
+    expect(desk.findings()).toMatchObject([{ outcome: { kind: 'pass' } }]);
+  });
+});
+
+it('a listener that throws keeps no rule of the same round from being judged', async () => {
+  const [a, b] = [switched('network.a'), switched('network.b')];
+  const fall = () => {
+    throw new Error('full');
+  };
+  const { desk, defects } = start([a.check, b.check], [fakeRule('network.a'), fakeRule('network.b')], nothing, undefined, fall);
+  await pass(1);
+  expect([desk.verdict().standing, defects.length]).toEqual(['clear', 2]);
 });
 
 describe('after a restart', () => {

@@ -5,18 +5,31 @@ import type { Snapshot } from '../../../../contracts/local-api.ts';
 import { fakeCheck, fakeSessionCheck } from '../../../fakes/fake-check.ts';
 import { fakeClock } from '../../../fakes/fake-clock.ts';
 
-function prepare() {
+function prepare(uid = 1_000) {
   const triggered: (string | undefined)[] = [];
   const windows: string[][] = [];
+  const submitted: unknown[] = [];
+  const codes: (string | undefined)[] = [];
+  const activities: string[] = [];
   const clock = fakeClock();
   const handlers = answerLocalApi({
+    uid,
     recheck: (check) => triggered.push(check),
+    submit(check, evidence) {
+      submitted.push([check.id, evidence]);
+      return evidence === 'bad' ? 'a flaw' : null;
+    },
+    onActivity: (says) => activities.push(says),
+    async release(code) {
+      codes.push(code);
+      return code === '00000000' ? { ok: false, code: 'wrong-code', detail: '' } : { ok: true, until: '2026-01-01T09:00:00.000Z' };
+    },
     onWindow: (applied, at) => windows.push([applied, at]),
     checks: [fakeCheck('network.a'), fakeCheck('network.b'), fakeSessionCheck('device.s')],
     snapshot: () => ({ verdict: null }) as Snapshot,
     clock,
   });
-  return { handlers, clock, triggered, windows };
+  return { handlers, clock, triggered, windows, submitted, codes, activities };
 }
 const a = CheckId.parse('network.a');
 const b = CheckId.parse('network.b');
@@ -67,4 +80,37 @@ it('passes on what the window says it did', async () => {
   const at = '2026-01-01T08:00:00.000Z';
   expect(await handlers.acknowledgeWindow({ applied: 'banner', at })).toEqual({ ok: true, value: undefined });
   expect(windows).toEqual([['banner', at]]);
+});
+
+it('hands on evidence of the session, and no more of it than a probe can have', async () => {
+  const { handlers, submitted, clock } = prepare();
+  const check = CheckId.parse('device.s');
+  expect(await handlers.submitEvidence({ check, evidence: {} })).toEqual({ ok: true, value: undefined });
+  expect(await handlers.submitEvidence({ check, evidence: {} })).toMatchObject({ ok: false, error: { code: 'too-soon' } });
+  clock.advance(5_000);
+  expect(await handlers.submitEvidence({ check, evidence: 'bad' })).toEqual({
+    ok: false,
+    error: { code: 'bad-request', detail: 'a flaw' },
+  });
+  expect(submitted).toEqual([
+    ['device.s', {}],
+    ['device.s', 'bad'],
+  ]);
+});
+
+it('passes on what the session says of its contacts', async () => {
+  const { handlers, activities } = prepare();
+  await handlers.reportActivity({ says: 'on-call' });
+  expect(activities).toEqual(['on-call']);
+});
+
+it('a user needs a code for a release, root needs none', async () => {
+  const user = prepare();
+  expect(await user.handlers.release({})).toMatchObject({ ok: false, error: { code: 'not-allowed' } });
+  expect(await user.handlers.release({ code: '00000000' })).toMatchObject({ ok: false, error: { code: 'wrong-code' } });
+  expect(await user.handlers.release({ code: '12345678' })).toEqual({ ok: true, value: { until: '2026-01-01T09:00:00.000Z' } });
+  expect(user.codes).toEqual(['00000000', '12345678']);
+  const root = prepare(0);
+  expect(await root.handlers.release({})).toEqual({ ok: true, value: { until: '2026-01-01T09:00:00.000Z' } });
+  expect(root.codes).toEqual([undefined]);
 });

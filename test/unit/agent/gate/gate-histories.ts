@@ -1,7 +1,15 @@
 import fc from 'fast-check';
-import { type ActivityDesk, type ActivityJudgement, judgeActivity } from '../../../../agent/gate/judge-activity.ts';
+import { type ActivityDesk, judgeActivity } from '../../../../agent/gate/judge-activity.ts';
 import { type GateInput, type GateStep, resumeGate, stepGate } from '../../../../agent/gate/step-gate.ts';
-import { ActivitySignal, ActivitySource, CallActivity, GateMemory, GateReason, GateState } from '../../../../contracts/gate.ts';
+import {
+  type ActivityJudgement,
+  ActivitySignal,
+  ActivitySource,
+  CallActivity,
+  GateMemory,
+  GateReason,
+  GateState,
+} from '../../../../contracts/gate.ts';
 import { Standing } from '../../../../contracts/verdict.ts';
 
 /** A signal with its age at the step that reads it. */

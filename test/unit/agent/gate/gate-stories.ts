@@ -1,6 +1,5 @@
-import type { ActivityJudgement } from '../../../../agent/gate/judge-activity.ts';
 import type { GateInput } from '../../../../agent/gate/step-gate.ts';
-import type { GateStatus } from '../../../../contracts/gate.ts';
+import type { ActivityJudgement, GateStatus } from '../../../../contracts/gate.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ActivityDesk, type ActivityJudgement, judgeActivity, SIGNAL_STALE_AFTER_MS } from '../../../../agent/gate/judge-activity.ts';
-import { ActivitySignal } from '../../../../contracts/gate.ts';
+import { type ActivityDesk, judgeActivity, SIGNAL_STALE_AFTER_MS } from '../../../../agent/gate/judge-activity.ts';
+import { type ActivityJudgement, ActivitySignal } from '../../../../contracts/gate.ts';
 
 const NOW_MS = 1_000_000;
 

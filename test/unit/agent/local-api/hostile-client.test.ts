@@ -63,7 +63,7 @@ describe('a message', () => {
   });
 
   it.each([
-    ['for no call', { id: 7, call: 'release', request: {} }],
+    ['for no call', { id: 7, call: 'openGate', request: {} }],
     ['for a name of every object', { id: 7, call: 'constructor', request: {} }],
     ['for __proto__', { id: 7, call: '__proto__', request: {} }],
     ['for an event', { id: 7, call: 'gateChanged', request: {} }],

@@ -25,6 +25,11 @@ describe('every call', () => {
         recheck: note('recheck'),
         submitEvidence: note('submitEvidence'),
         acknowledgeWindow: note('acknowledgeWindow'),
+        reportActivity: note('reportActivity'),
+        release: async ({ code }) => {
+          asked.push(['release', code]);
+          return { ok: true as const, value: { until: NOW } };
+        },
       }),
     });
     const api = await client();
@@ -33,11 +38,15 @@ describe('every call', () => {
     expect(await api.recheck({ check })).toEqual({ ok: true, value: undefined });
     expect(await api.submitEvidence({ check, evidence: { devices: [] } })).toEqual({ ok: true, value: undefined });
     expect(await api.acknowledgeWindow({ applied: 'closed', at: NOW })).toEqual({ ok: true, value: undefined });
+    expect(await api.reportActivity({ says: 'on-call' })).toEqual({ ok: true, value: undefined });
+    expect(await api.release({ code: '12345678' })).toEqual({ ok: true, value: { until: NOW } });
     expect(asked).toEqual([
       ['recheck', {}],
       ['recheck', { check }],
       ['submitEvidence', { check, evidence: { devices: [] } }],
       ['acknowledgeWindow', { applied: 'closed', at: NOW }],
+      ['reportActivity', { says: 'on-call' }],
+      ['release', '12345678'],
     ]);
   });
 

@@ -54,7 +54,11 @@ export const snapshot: Snapshot = {
   verdict,
   findings: [],
   gate,
-  policy: { id: 'floor', revision: 3, instance: { alias: 'acme', region: 'us-west-2' }, rules: [] },
+  activity: { activity: 'unknown', byPrivileged: false, sources: [] },
+  enforcers: [],
+  releasedUntil: null,
+  fleet: { state: 'not-enrolled', server: null, device: null, heardAt: null, trouble: null, waitingReports: 0 },
+  policy: { signed: false, id: 'floor', revision: 3, instance: { alias: 'acme', region: 'us-west-2' }, rules: [] },
   allowlist: { revision: 7, createdAt: NOW },
   daemon: { version: '0.1.0', startedAt: NOW, epoch: '6b0c6f0c-6d3c-4e0a-9d0a-3f1f6f3b8c55' },
 };
@@ -69,6 +73,8 @@ export const goodHandlers: LocalApiHandlers = {
   recheck: async () => ({ ok: true, value: undefined }),
   submitEvidence: async () => ({ ok: true, value: undefined }),
   acknowledgeWindow: async () => ({ ok: true, value: undefined }),
+  reportActivity: async () => ({ ok: true, value: undefined }),
+  release: async () => ({ ok: true, value: { until: NOW } }),
 };
 
 export interface StagedApi {

@@ -88,7 +88,6 @@ describe('a state file', () => {
     const state: VerdictState = {
       schema: 1,
       epoch: '0a0f4f5e-2f5b-4c39-9f0e-7c2c4fbd3f5b',
-      seq: 12,
       awake: { bootId: '11111111-2222-4333-8444-555555555555', monotonicMs: 1_234.5, awakeMs: 99.25 },
       histories: {
         [RuleId.parse('network.dns')]: recordRun(undefined, rule, outcome, { awakeMs: 99.25, wallIso: '2026-11-22T10:00:00Z' }),

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 
+/** From what anybody may see to what the tenant alone may. */
 export const fieldClasses = ['public', 'internal', 'confidential', 'restricted'] as const;
 export type FieldClass = (typeof fieldClasses)[number];
 
@@ -35,7 +36,11 @@ function walk(schema: z.core.$ZodType, around: Around): EvidenceField[] {
     case 'array':
       return repeated(below(def.element, '[]'), here.description);
     case 'record':
-      return repeated(below(def.valueType, '{}'), here.description);
+      // The keys say something too: nothing below is less strict than the record itself.
+      return repeated(below(def.valueType, '{}'), here.description).map((field) => ({
+        ...field,
+        class: stricter(field.class, here.class),
+      }));
     case 'tuple':
       return def.items.flatMap((item, index) => below(item, `[${index}]`));
     case 'union':
@@ -64,10 +69,18 @@ function repeated(fields: EvidenceField[], description: string): EvidenceField[]
 function unite(options: EvidenceField[][]): EvidenceField[] {
   const byPath = new Map<string, EvidenceField>();
   for (const field of options.flat()) {
-    const known = byPath.get(field.path);
-    byPath.set(field.path, known && known.type !== field.type ? { ...known, type: `${known.type} or ${field.type}` } : (known ?? field));
+    const known = byPath.get(field.path) ?? field;
+    const type = known.type === field.type ? known.type : `${known.type} or ${field.type}`;
+    // A defect stays one.
+    const strictest = known.class && field.class && stricter(known.class, field.class);
+    byPath.set(field.path, { ...known, type, class: strictest });
   }
   return [...byPath.values()];
+}
+
+function stricter(a: FieldClass | null, b: FieldClass | null): FieldClass | null {
+  if (a === null || b === null) return a ?? b;
+  return fieldClasses.indexOf(a) >= fieldClasses.indexOf(b) ? a : b;
 }
 
 function classOf(meta: Record<string, unknown>): FieldClass | null {

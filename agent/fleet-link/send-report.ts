@@ -1,0 +1,36 @@
+import type { DeviceFaultCode } from '../../contracts/fleet-api.ts';
+import type { Report } from '../../contracts/report.ts';
+import type { FleetClient } from './client.ts';
+
+/** Of a fault that says nothing of when to try again. */
+const RETRY_MS = 30_000;
+
+/** What became of a report. */
+export type Sent =
+  | { status: 'accepted' }
+  | { status: 'retry'; afterMs: number; code: string; detail: string }
+  /** The fleet will never take this one. */
+  | { status: 'refused'; code: Extract<DeviceFaultCode, 'bad-request' | 'too-large' | 'unsupported-schema'>; detail: string }
+  /** Begin a new epoch. */
+  | { status: 'sequence-taken' }
+  /** Keep it. */
+  | { status: 'not-allowed'; code: Extract<DeviceFaultCode, 'not-enrolled' | 'revoked'>; detail: string };
+
+export async function sendReport(client: FleetClient, report: Report): Promise<Sent> {
+  const answer = await client.report(report);
+  if (answer.ok) return { status: 'accepted' };
+  const { code, detail, retryAfterMs } = answer.fault;
+  switch (code) {
+    case 'bad-request':
+    case 'unsupported-schema':
+    case 'too-large':
+      return { status: 'refused', code, detail };
+    case 'sequence-taken':
+      return { status: 'sequence-taken' };
+    case 'not-enrolled':
+    case 'revoked':
+      return { status: 'not-allowed', code, detail };
+    default:
+      return { status: 'retry', afterMs: retryAfterMs ?? RETRY_MS, code, detail };
+  }
+}

@@ -1,0 +1,39 @@
+import path from 'node:path';
+import { type LedgerEntry, LedgerFile } from '../../contracts/ledger.ts';
+import { openStateFile, type SetAside } from '../store/state-file.ts';
+
+/** What the gate put on this computer. It is written before the thing is done, so that nothing of ours is ever unknown. */
+export interface Ledger {
+  entries(): readonly LedgerEntry[];
+  /** On the disk when this resolves; rejects with a `StoreError`, and then the thing must not be done. */
+  record(entries: readonly LedgerEntry[]): Promise<void>;
+  /** After the thing is gone. */
+  forget(entries: readonly LedgerEntry[]): Promise<void>;
+}
+
+export async function openLedger(stateDir: string, onSetAside?: (report: SetAside) => void): Promise<Ledger> {
+  const file = await openStateFile({
+    path: path.join(stateDir, 'ledger.json'),
+    schema: LedgerFile,
+    fallback: { schema: 1, entries: [] },
+    onSetAside,
+  });
+  const known = new Map((await file.read()).entries.map((entry) => [JSON.stringify(entry), entry]));
+  const save = () => file.write({ schema: 1, entries: [...known.values()] });
+  return {
+    entries: () => [...known.values()],
+    async record(entries) {
+      const fresh = entries.filter((entry) => !known.has(JSON.stringify(entry)));
+      if (fresh.length === 0) return;
+      for (const entry of fresh) known.set(JSON.stringify(entry), entry);
+      await save().catch((error) => {
+        for (const entry of fresh) known.delete(JSON.stringify(entry));
+        throw error;
+      });
+    },
+    async forget(entries) {
+      const gone = entries.filter((entry) => known.delete(JSON.stringify(entry)));
+      if (gone.length > 0) await save();
+    },
+  };
+}
