@@ -2,6 +2,7 @@ import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeDir } from '../store/replace-file.ts';
 import { errnoOf, StoreError, toStoreError } from '../store/store-error.ts';
 
 /** Which process holds a state directory. A number given anew to another process has another start. */
@@ -26,6 +27,7 @@ export async function lockStateDir(stateDir: string, bootId: string): Promise<Da
   const lockPath = path.join(stateDir, 'daemon.lock');
   for (let tries = 1; ; tries++) {
     try {
+      await makeDir(stateDir);
       await writeHolder(lockPath, { pid: process.pid, bootId, startedTicks: (await startOf(process.pid)) ?? '0' });
       await delay(TAKEN_AWAY_MS);
       if ((await readHolder(lockPath))?.pid === process.pid) return { release: () => rm(lockPath, { force: true }) };

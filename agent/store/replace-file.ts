@@ -50,8 +50,8 @@ function isOtherProcess(pid: number): boolean {
   }
 }
 
-/** Not mkdir's own `recursive`: of a read-only file system Node says ENOENT there. */
-async function makeDir(dir: string, mayAscend = true): Promise<void> {
+/** Readable by its owner alone, as are the directories above it that are not there. Not mkdir's own `recursive`: of a read-only file system Node says ENOENT there. */
+export async function makeDir(dir: string, mayAscend = true): Promise<void> {
   try {
     await mkdir(dir, { mode: 0o700 });
   } catch (error) {

@@ -35,6 +35,7 @@ async function prepare(lab: Lab): Promise<Record<string, string>> {
     `policy: ${lab.policyPath}`,
     `stateDir: ${path.join(lab.dir, 'state')}`,
     `runDir: ${path.join(lab.dir, 'run')}`,
+    `logDir: ${path.join(lab.dir, 'log')}`,
   ];
   await writeFile(configPath, lines.join('\n'));
   return { DESKWARDEN_CONFIG: configPath };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -57,6 +57,12 @@ it.each([
   leave();
   expect(await daemonOf(dir, bootId)).toBeNull();
   await (await lockStateDir(dir, bootId)).release();
+});
+
+it('makes a state directory that is not there yet, for its owner alone', async () => {
+  const stateDir = path.join(dir, 'a', 'state');
+  await (await lockStateDir(stateDir, bootId)).release();
+  expect(statSync(stateDir).mode & 0o777).toBe(0o700);
 });
 
 it('of many that start at once one gets it', async () => {
