@@ -1,4 +1,5 @@
 import { describeGateProperties, RUNS } from './gate-properties.ts';
 
 /** A new one each time; one that found something is in the name of the test that failed. */
-describeGateProperties(RUNS, Date.now() % 0x7fffffff);
+const seed = Number(process.env.DESKWARDEN_SEED ?? Date.now() % 0x7fffffff);
+describeGateProperties(Number(process.env.DESKWARDEN_HISTORIES ?? RUNS), seed);
