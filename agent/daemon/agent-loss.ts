@@ -9,7 +9,7 @@ import type { ActivityReader } from '../activity/reader.ts';
 import { openIdentity } from '../fleet-link/identity.ts';
 import { createActivityReaders, createEnforcers } from '../gate/gate-parts.ts';
 import { judgeActivity } from '../gate/judge-activity.ts';
-import { openLedger } from '../gate/ledger.ts';
+import { isBarrier, openLedger } from '../gate/ledger.ts';
 import { openReleaseStore } from '../gate/release-store.ts';
 import { systemClock } from '../host/clock.ts';
 import { monotonicMs, openAwakeClock, readBootId } from '../store/awake-clock.ts';
@@ -50,7 +50,7 @@ export async function applyAgentLoss(settings: LossSettings): Promise<AgentLossO
   users.stop();
   const agentUids = users.agents().filter((uid) => !orders.policy.gate.exemptUids.includes(uid));
   const parts = { platform, ledger: await openLedger(stateDir), clock: systemClock };
-  const isShut = parts.ledger.entries().some(({ kind, enforcer }) => enforcer === 'browser-policy' && kind === 'file');
+  const isShut = parts.ledger.entries().some(isBarrier);
   // No call can have begun behind a gate that is shut.
   if (
     !isShut &&

@@ -5,12 +5,11 @@ import { answeringTurnHosts } from '../../checks/network/answering-turn-hosts.ts
 import type { Allowlist } from '../../contracts/allowlist.ts';
 import type { DaemonConfig } from '../../contracts/config.ts';
 import type { CheckId, Vantage } from '../../contracts/finding.ts';
-import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { VerdictState } from '../../contracts/state.ts';
 import { driveGate } from '../gate/drive-gate.ts';
 import { createActivityReaders, createEnforcers } from '../gate/gate-parts.ts';
-import { openLedger } from '../gate/ledger.ts';
+import { isBarrier, openLedger } from '../gate/ledger.ts';
 import { openReleaseStore } from '../gate/release-store.ts';
 import { createWindowEnforcer } from '../gate/window.ts';
 import type { ProxyChooser } from '../host/proxy-settings.ts';
@@ -21,6 +20,7 @@ import type { SetAside } from '../store/state-file.ts';
 import type { DaemonEvent } from './daemon-event.ts';
 import { loadDaemonKey } from './daemon-key.ts';
 import { type Orders, startDesk } from './desk.ts';
+import { gateViewOf, type Known, reportViewOf, snapshotOf } from './desk-views.ts';
 import { openFleetSide } from './fleet-side.ts';
 import { gateFacts } from './gate-facts.ts';
 import { createHealth } from './health.ts';
@@ -98,21 +98,10 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     epoch,
     clock,
     releases,
-    view() {
-      const { orders } = fleet.standing();
-      const { alias = '', region } = orders.policy.instance;
-      return {
-        agent: { version, platform },
-        instance: { alias, region },
-        allowlist: orders.plan.allowlist,
-        gate: gateView(),
-        verdict: desk.verdict(),
-        findings: [...desk.findings()],
-      };
-    },
+    view: () => reportViewOf(known()),
     situation() {
-      const { reason: _reason, ...gate } = gateView();
-      return { standing: desk.verdict().standing, gate, health: health.read(desk.findings(), fleet.outbox()) };
+      const { reason: _reason, ...view } = gateViewOf({ gate, fleet });
+      return { standing: desk.verdict().standing, gate: view, health: health.read(desk.findings(), fleet.outbox()) };
     },
     onOrders: obey,
     onEnrolment: () => gate.poke(),
@@ -159,7 +148,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
         agents: users.agents(),
         wallMs: wallMs(),
       }),
-    leftShut: ledger.entries().some(({ kind }) => kind !== 'directory'),
+    leftShut: ledger.entries().some(isBarrier),
     persist: () => keeper.saveNow(),
     onStep: () => keeper.saveSoon(),
     onChange(status, enforcers, { activity }) {
@@ -188,10 +177,9 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     gate.poke();
   }
 
-  function gateView() {
-    const { state, wouldBe, reason } = gate.status();
-    const { mode } = fleet.standing().orders.policy.gate;
-    return { mode, state, wouldBe, reason, activity: gate.activity().activity, enforcers: [...gate.enforcers()] };
+  /** Everything is there once the fleet's side is started. */
+  function known(): Known {
+    return { desk, gate, fleet, releases, agent: { version, platform } };
   }
 
   function present(): VerdictState {
@@ -215,34 +203,11 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     if (because !== 'asked') fleet.hurry();
   }
 
-  function snapshot(): Snapshot {
-    const { orders, signed, unassigned } = fleet.standing();
-    const { id, revision, instance, rules } = orders.policy;
-    return {
-      verdict: unassigned ? null : desk.verdict(),
-      findings: [...desk.findings()],
-      gate: gate.status(),
-      activity: gate.activity(),
-      enforcers: [...gate.enforcers()],
-      releasedUntil: releases.current()?.until ?? null,
-      fleet: fleet.snapshot(),
-      policy: {
-        signed,
-        id,
-        revision,
-        instance: { alias: instance.alias, region: instance.region },
-        rules: rules.map(({ id: rule, check, on }) => ({ id: rule, check, on })),
-      },
-      allowlist: orders.plan.allowlist,
-      daemon: { version, startedAt, epoch },
-    };
-  }
-
   async function closeAll(): Promise<void> {
     users.stop();
     // A desk that is told to stop takes in nothing more, so its state is saved before what still runs has ended.
     const ended = desk.stop();
-    await Promise.all([keeper.stop(), ended, gate.stop(), fleet.stop(), api?.close()]);
+    await Promise.all([keeper.stop(), ended, gate.stop(), fleet.stop(), releases.close(), api?.close()]);
   }
 
   const release = async (uid: number, code: string | undefined) => {
@@ -261,7 +226,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
       users,
       checks,
       clock,
-      snapshot,
+      snapshot: () => snapshotOf(known(), { startedAt, epoch }),
       recheck: (check) => trigger('asked', check),
       submit: desk.submit,
       onWindow(uid, applied, saidAt) {

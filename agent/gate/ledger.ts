@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type LedgerEntry, LedgerFile } from '../../contracts/ledger.ts';
 import { openStateFile, type SetAside } from '../store/state-file.ts';
+import { EGRESS_TABLE } from './egress/block-rules.ts';
 
 /** What the gate put on this computer. It is written before the thing is done, so that nothing of ours is ever unknown. */
 export interface Ledger {
@@ -9,6 +10,11 @@ export interface Ledger {
   record(entries: readonly LedgerEntry[]): Promise<void>;
   /** After the thing is gone. */
   forget(entries: readonly LedgerEntry[]): Promise<void>;
+}
+
+/** Stands in the way of the CCP. The others only count, or hold what does. */
+export function isBarrier(entry: LedgerEntry): boolean {
+  return entry.kind === 'nft-table' ? entry.name === EGRESS_TABLE : entry.kind !== 'directory';
 }
 
 export async function openLedger(stateDir: string, onSetAside?: (report: SetAside) => void): Promise<Ledger> {

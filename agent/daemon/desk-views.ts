@@ -1,0 +1,59 @@
+import type { Platform } from '../../checks/host.ts';
+import type { Snapshot } from '../../contracts/local-api.ts';
+import type { GateDriver } from '../gate/drive-gate.ts';
+import type { ReleaseStore } from '../gate/release-store.ts';
+import type { Desk } from './desk.ts';
+import type { FleetSide, FleetSideSettings } from './fleet-side.ts';
+
+/** What there is to tell of, and by whom it is known. */
+export interface Known {
+  desk: Desk;
+  gate: GateDriver;
+  fleet: FleetSide;
+  releases: Pick<ReleaseStore, 'current'>;
+  agent: { version: string; platform: Platform };
+}
+
+/** For the desk's users. */
+export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon: { startedAt: string; epoch: string }): Snapshot {
+  const { orders, signed, unassigned } = fleet.standing();
+  const { id, revision, instance, rules } = orders.policy;
+  return {
+    verdict: unassigned ? null : desk.verdict(),
+    findings: [...desk.findings()],
+    gate: gate.status(),
+    activity: gate.activity(),
+    enforcers: [...gate.enforcers()],
+    releasedUntil: releases.current()?.until ?? null,
+    fleet: fleet.snapshot(),
+    policy: {
+      signed,
+      id,
+      revision,
+      instance: { alias: instance.alias, region: instance.region },
+      rules: rules.map(({ id: rule, check, on }) => ({ id: rule, check, on })),
+    },
+    allowlist: orders.plan.allowlist,
+    daemon: { version: agent.version, ...daemon },
+  };
+}
+
+/** For the fleet's reports. */
+export function reportViewOf({ desk, fleet, agent, ...known }: Known): ReturnType<FleetSideSettings['view']> {
+  const { orders } = fleet.standing();
+  const { alias = '', region } = orders.policy.instance;
+  return {
+    agent,
+    instance: { alias, region },
+    allowlist: orders.plan.allowlist,
+    gate: gateViewOf({ fleet, ...known }),
+    verdict: desk.verdict(),
+    findings: [...desk.findings()],
+  };
+}
+
+export function gateViewOf({ gate, fleet }: Pick<Known, 'gate' | 'fleet'>) {
+  const { state, wouldBe, reason } = gate.status();
+  const { mode } = fleet.standing().orders.policy.gate;
+  return { mode, state, wouldBe, reason, activity: gate.activity().activity, enforcers: [...gate.enforcers()] };
+}
