@@ -137,14 +137,12 @@ const desk: Desk = {
     return connectLocalApi({ path: localApiPath(runDir, uid), verify: { key, uid } });
   },
   async hasFleet({ stateDir }) {
-    const { openIdentity } = await import('./fleet-link/identity.ts');
-    const identity = await openIdentity({ stateDir, image: null, goldenImage: false });
-    const { pending, enrolled } = await identity.read();
-    return pending !== null || enrolled !== null;
+    const { hasFleet } = await import('./fleet-link/identity.ts');
+    return hasFleet(stateDir);
   },
   async releaseGate({ stateDir }) {
-    const { takeAway } = await import('./daemon/take-away.ts');
-    return takeAway(stateDir, platform);
+    const { releaseWithoutDaemon } = await import('./daemon/release-without-daemon.ts');
+    return releaseWithoutDaemon(stateDir, platform);
   },
   async applyAgentLoss({ stateDir }) {
     const { applyAgentLoss } = await import('./daemon/agent-loss.ts');

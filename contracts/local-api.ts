@@ -59,7 +59,7 @@ export const Snapshot = z.strictObject({
   findings: z.array(Finding).max(200),
   gate: GateStatus,
   activity: ActivityJudgement,
-  /** Empty where the gate does not act. */
+  /** Where the gate does not act, only those that could not take away what was there. */
   enforcers: z.array(EnforcerStatus).max(5),
   /** The gate is open by IT's word until then. */
   releasedUntil: z.iso.datetime().nullable(),
@@ -114,7 +114,9 @@ export const localApi = {
     'busy',
   ]),
   /** What the CCP window did with the gate's state. */
-  acknowledgeWindow: call(z.strictObject({ applied: z.enum(['open', 'banner', 'closed']), at: z.iso.datetime() }), z.void(), ['busy']),
+  acknowledgeWindow: call(z.strictObject({ applied: z.enum(['open', 'banner', 'closed']), at: z.iso.datetime().max(40) }), z.void(), [
+    'busy',
+  ]),
   /** What the tray app's CCP window sees of a contact. It can hold up a close for as long as the policy lets it, and no longer. */
   reportActivity: call(z.strictObject({ says: CallActivity }), z.void(), ['busy']),
   /**

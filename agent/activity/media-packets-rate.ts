@@ -29,9 +29,12 @@ const QUIET_MS = 7_000;
 /** A shorter time says nothing of packets that come every 400 ms. */
 const SHORTEST_MS = 1_000;
 
-/** Nothing to compare with yet; that a call was seen stays known. */
+/** Nothing to compare with yet. A call that was seen goes on for as long as it would in silence: another user may have come. */
 export function startRates(before: RateMemory | null, counts: PacketCounts, nowMs: number): RateMemory {
-  return { counts, atMs: nowMs, quietSinceMs: null, callSeen: before?.callSeen ?? false, says: 'unknown' };
+  const callSeen = before?.callSeen ?? false;
+  const quietSinceMs = callSeen && before ? (before.quietSinceMs ?? before.atMs) : null;
+  const goesOn = quietSinceMs !== null && nowMs >= quietSinceMs && nowMs - quietSinceMs < QUIET_MS;
+  return { counts, atMs: nowMs, quietSinceMs, callSeen, says: goesOn ? 'on-call' : 'unknown' };
 }
 
 /**

@@ -7,10 +7,10 @@ import { type Texts, textsFor } from '../../checks/texts/lookup.ts';
 import type { CheckId, RuleId } from '../../contracts/finding.ts';
 import { PolicyFile } from '../../contracts/policy.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
-import type { Standing } from '../../contracts/verdict.ts';
 import type { CheckCommand, CheckSource } from './check-arguments.ts';
+import { askClosedGate, tellClosedGate } from './check-behind-gate.ts';
 import { safeJson } from './clean-text.ts';
-import { type Desk, EXIT_OUTPUT, EXIT_USAGE, factsOf, type Place, placedLines } from './desk.ts';
+import { type Desk, EXIT_OUTPUT, EXIT_USAGE, exitOf, factsOf, type Place, placedLines } from './desk.ts';
 import { renderJunit, writeWhole } from './junit.ts';
 import { runMessages, usageMessages } from './messages.ts';
 import { readPolicyFile } from './policy-file.ts';
@@ -18,8 +18,6 @@ import { errorCode } from './policy-source.ts';
 import { liveDisplay, noDisplay, type ProgressDisplay, plainDisplay } from './progress-display.ts';
 import type { RunFacts } from './verdict-sections.ts';
 import { renderVerdict } from './verdict-table.ts';
-
-export const exitOf: Readonly<Record<Standing, number>> = { clear: 0, blocked: 1, undetermined: 3, caution: 4 };
 
 /** Id of the policy that holds when none is named. */
 const BUILT_IN = 'built-in';
@@ -38,6 +36,8 @@ export async function runCheck(command: CheckCommand, desk: Desk, place: Place):
     return refuse(`deskwarden: ${usageMessages.onlyNothing}\n`);
   const junitProblem = command.output.kind === 'junit' ? await whyNotWritable(command.output.path) : null;
   if (junitProblem !== null) return refuse(`deskwarden: ${junitProblem}\n`);
+  const closedBefore = await askClosedGate(desk, place);
+  if (closedBefore) return tellClosedGate(closedBefore, command, place);
 
   const texts = textsFor(command.lang ?? pickLocale(place.language));
   const display = chooseDisplay(command, texts, place);
@@ -63,6 +63,9 @@ export async function runCheck(command: CheckCommand, desk: Desk, place: Place):
     place.signal.removeEventListener('abort', stopDisplay);
   }
   place.signal.throwIfAborted();
+  // It may have closed meanwhile, and then is what the probes saw.
+  const closedSince = document.verdict.standing === 'clear' ? null : await askClosedGate(desk, place);
+  if (closedSince) return tellClosedGate(closedSince, command, place);
   const problem = await print(document, { policy, only: only !== null, notRun }, command, texts, place);
   if (problem === null) return exitOf[document.verdict.standing];
   stderr.write(`deskwarden: ${problem}\n`);

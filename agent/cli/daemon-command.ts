@@ -8,7 +8,6 @@ import { readConfig } from './config-file.ts';
 import { complain } from './daemon-link.ts';
 import { type Desk, EXIT_CANNOT_START, EXIT_USAGE, type Place, placedLines } from './desk.ts';
 import { daemonMessages } from './messages.ts';
-import { readPolicyFile } from './policy-file.ts';
 
 /** Runs the daemon until it is told to stop. */
 export async function runDaemonCommand(desk: Desk, place: Place): Promise<number> {
@@ -45,6 +44,7 @@ async function readLocalPolicy(
     complain(place, daemonMessages.noPolicy(desk.configPath));
     return { ok: false };
   }
+  const { readPolicyFile } = await import('./policy-file.ts');
   const file = await readPolicyFile(config.policy, { checks: desk.checks, allowlist: desk.allowlist });
   if (file.ok) return { ok: true, policy: resolvePolicy(file.file, desk.checks) };
   place.stderr.write(placedLines(config.policy, file.problems));

@@ -24,6 +24,18 @@ export async function readConfigOrDefaults(desk: Desk, place: Place, mustBeReada
   return null;
 }
 
+/**
+ * For what a configuration that is wrong must not keep from happening: everything is then taken to be where it is by default,
+ * and is not `certain` to be there.
+ */
+export async function readConfigAnyhow(desk: Desk, place: Place): Promise<{ config: DaemonConfig; certain: boolean }> {
+  const read = await readConfig(desk.configPath);
+  if (read.ok) return { config: read.config, certain: true };
+  const certain = read.because === 'missing';
+  if (!certain) for (const line of read.lines) complain(place, line);
+  return { config: DaemonConfig.parse({ schema: 1 }), certain };
+}
+
 /** `otherwise` is asked when there is no talking to the daemon; by default that is told. */
 export async function withDaemon(
   desk: Desk,
@@ -32,10 +44,18 @@ export async function withDaemon(
   otherwise: (fault: LinkFault) => Promise<number> = async (fault) => tellNoDaemon(place, fault),
 ): Promise<number> {
   const config = await readConfigOrDefaults(desk, place, false);
-  if (config === null) return EXIT_USAGE;
+  return config === null ? EXIT_USAGE : withDaemonIn(config.runDir, desk, use, otherwise);
+}
+
+export async function withDaemonIn(
+  runDir: string,
+  desk: Desk,
+  use: (client: LocalApiClient) => Promise<number>,
+  otherwise: (fault: LinkFault) => Promise<number>,
+): Promise<number> {
   let client: LocalApiClient | undefined;
   try {
-    client = await desk.connectDaemon(config.runDir);
+    client = await desk.connectDaemon(runDir);
     return await use(client);
   } catch (error) {
     if (!(error instanceof LinkFault)) throw error;

@@ -6,6 +6,7 @@ import type { CheckId } from '../../contracts/finding.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { Progress } from '../../contracts/progress.ts';
 import type { CheckDocument } from '../../contracts/report.ts';
+import type { Standing } from '../../contracts/verdict.ts';
 import type { BundleRequest } from '../bundle/collect-bundle.ts';
 import type { AgentLossOutcome } from '../daemon/agent-loss.ts';
 import type { TakenAway } from '../daemon/take-away.ts';
@@ -82,6 +83,8 @@ export interface Place {
   signal: AbortSignal;
 }
 
+/** Exit status of a verdict. */
+export const exitOf: Readonly<Record<Standing, number>> = { clear: 0, blocked: 1, undetermined: 3, caution: 4 };
 /** Exit status of wrong usage and of a bad policy. */
 export const EXIT_USAGE = 2;
 /** `EX_UNAVAILABLE`, `EX_OSERR` and `EX_TEMPFAIL` of sysexits.h. */

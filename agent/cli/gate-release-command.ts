@@ -1,7 +1,8 @@
+import type { DaemonConfig } from '../../contracts/config.ts';
 import type { LedgerEntry } from '../../contracts/ledger.ts';
 import type { TakenAway } from '../daemon/take-away.ts';
 import { cleanText } from './clean-text.ts';
-import { complain, readConfigOrDefaults, tellingDiskTrouble, tellNoDaemon, tellRefusal, withDaemon } from './daemon-link.ts';
+import { complain, readConfigAnyhow, tellingDiskTrouble, tellNoDaemon, tellRefusal, withDaemon, withDaemonIn } from './daemon-link.ts';
 import { type Desk, EXIT_CANNOT_START, EXIT_NO_INPUT, EXIT_NOT_ROOT, EXIT_TRY_AGAIN, EXIT_USAGE, type Place } from './desk.ts';
 import { gateMessages as say } from './messages.ts';
 
@@ -14,9 +15,10 @@ export async function runGateRelease({ byCode }: { byCode: boolean }, desk: Desk
     complain(place, say.releaseNeedsRoot);
     return EXIT_NOT_ROOT;
   }
-  return withDaemon(
+  const { config, certain } = await readConfigAnyhow(desk, place);
+  return withDaemonIn(
+    config.runDir,
     desk,
-    place,
     async (client) => {
       const answer = await client.release({});
       if (!answer.ok) return tellRefusal(place, answer.error);
@@ -24,7 +26,7 @@ export async function runGateRelease({ byCode }: { byCode: boolean }, desk: Desk
       return 0;
     },
     async (fault) => {
-      if (fault.code === 'no-daemon') return releaseByLedger(desk, place);
+      if (fault.code === 'no-daemon') return releaseByLedger(config, certain, desk, place);
       // A daemon that lives would put back at once what is taken away.
       const code = tellNoDaemon(place, fault);
       complain(place, say.stillThere);
@@ -58,12 +60,12 @@ async function releaseByCode(desk: Desk, place: Place): Promise<number> {
   });
 }
 
-async function releaseByLedger(desk: Desk, place: Place): Promise<number> {
-  const config = await readConfigOrDefaults(desk, place, true);
-  if (config === null) return EXIT_USAGE;
+async function releaseByLedger(config: DaemonConfig, certain: boolean, desk: Desk, place: Place): Promise<number> {
   return tellingDiskTrouble(place, async () => {
     const taken = await desk.releaseGate(config);
     const isNothing = taken.removed.length + taken.kept.length === 0;
+    // Another directory's ledger may name more.
+    if (isNothing && !certain) return EXIT_USAGE;
     place.stdout.write(`${isNothing ? say.nothingHeld : say.noDaemon}\n`);
     for (const entry of taken.removed) place.stdout.write(`${cleanText(say.removed(named(entry)))}\n`);
     return tellKept(place, taken);
@@ -76,13 +78,16 @@ export async function runAgentLoss(desk: Desk, place: Place): Promise<number> {
     complain(place, say.needsRoot('gate agent-loss'));
     return EXIT_NOT_ROOT;
   }
-  const config = await readConfigOrDefaults(desk, place, true);
-  if (config === null) return EXIT_USAGE;
+  const { config, certain } = await readConfigAnyhow(desk, place);
   return tellingDiskTrouble(place, async () => {
+    // Who enrolled in another directory may want it closed.
+    if (!certain && !(await desk.hasFleet(config))) return EXIT_USAGE;
     const outcome = await desk.applyAgentLoss(config);
     if (outcome.did !== 'opened') {
       place.stdout.write(`${say.loss[outcome.did === 'closed' ? 'closed' : outcome.because]}\n`);
-      return 0;
+      const lacking = outcome.did === 'closed' ? outcome.lacking : [];
+      if (lacking.length > 0) complain(place, say.lossLacking(lacking.join(', ')));
+      return lacking.length === 0 ? 0 : EXIT_CANNOT_START;
     }
     place.stdout.write(`${say.lossOpened(outcome.removed.length, outcome.kept.length)}\n`);
     return tellKept(place, outcome);

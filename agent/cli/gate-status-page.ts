@@ -1,4 +1,4 @@
-import type { Texts } from '../../checks/texts/lookup.ts';
+import type { Texts, UiKey } from '../../checks/texts/lookup.ts';
 import type { EnforcerState } from '../../contracts/enforcer.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import { cleanText } from './clean-text.ts';
@@ -31,6 +31,11 @@ export function holdTrouble({ gate, enforcers }: Pick<Snapshot, 'gate' | 'enforc
   return enforcers.some((one) => one.wanted !== 'closed' || one.state === 'conflict' || one.state === 'degraded') ? 'not-holding' : null;
 }
 
+/** What may be said of the gate in one sentence: that it is closed only where nothing contradicts that. */
+export function headKey(snapshot: Snapshot): UiKey {
+  return holdTrouble(snapshot) === null ? `gate.${snapshot.gate.state}` : 'gate.should-be-closed';
+}
+
 /** What each enforcer really does, and why, as lines for a person. Ends with a newline. */
 export function renderGateStatus(snapshot: Snapshot, texts: Texts, facts: TerminalFacts): string {
   const { ui } = texts;
@@ -42,7 +47,7 @@ export function renderGateStatus(snapshot: Snapshot, texts: Texts, facts: Termin
   };
 
   const { mark, tone } = headMark(snapshot);
-  flow(` ${glyph(facts, mark)}  `, ui(`gate.${snapshot.gate.state}`), [tone, 'strong']);
+  flow(` ${glyph(facts, mark)}  `, ui(headKey(snapshot)), [tone, 'strong']);
   for (const line of gateLines(snapshot, texts)) flow(INDENT, line);
 
   for (const { enforcer, wanted, targets } of snapshot.enforcers) {
@@ -62,7 +67,8 @@ export function renderGateStatus(snapshot: Snapshot, texts: Texts, facts: Termin
 
   const { id, revision, signed } = snapshot.policy;
   lines.push('');
-  flow(' ', `${ui('footer.policy', { id, revision })}, ${ui(signed ? 'policy.signed' : 'policy.unsigned')}`, ['dim'], ' ');
+  const footer = [ui('footer.policy', { id, revision }), ui(signed ? 'policy.signed' : 'policy.unsigned')];
+  flow(' ', footer.join(ui('list.separator')), ['dim'], ' ');
   return `${lines.join('\n')}\n`;
 }
 

@@ -35,9 +35,13 @@ What to print:
   --lang LANG          en, zh-TW, zh-CN or ko; by default the language of the system
   --no-color           no colours
 
+While the gate is closed, a check that a user runs would see the gate and not the
+network: it shows what the daemon found in its place. Root's checks are not concerned.
+
 Exit status: 0 clear, 1 blocked, 2 wrong usage or bad policy, 3 undetermined,
 4 caution (calls can go on), 70 internal error, 74 the output could not be written,
-130 or 143 stopped by a signal.
+75 the gate is closed, and there is nothing true to print in this format, 130 or 143
+stopped by a signal.
 `;
 
 export const help: Readonly<Record<Topic, string>> = {

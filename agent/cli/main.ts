@@ -1,11 +1,10 @@
 import process from 'node:process';
 import { isatty } from 'node:tty';
 import { pickLocale } from '../../checks/texts/locale.ts';
-import { textsFor } from '../../checks/texts/lookup.ts';
 import { cleanText } from './clean-text.ts';
 import { type Desk, EXIT_OUTPUT } from './desk.ts';
 import { streamInput } from './input.ts';
-import { listenForInterruption } from './interruption.ts';
+import { DAEMON_PATIENCE_MS, listenForInterruption } from './interruption.ts';
 import { runMessages } from './messages.ts';
 import { type Output, streamOutput } from './output.ts';
 import { runProgram } from './program.ts';
@@ -28,7 +27,7 @@ const EXIT_READER_GONE = 141;
 
 /** The process around `runProgram`: signals, closed pipes, unexpected errors, exit status. Never returns. */
 export async function main(argv: readonly string[], desk: Desk, environment: Environment): Promise<never> {
-  const interruption = listenForInterruption();
+  const interruption = argv[0] === 'daemon' ? listenForInterruption(DAEMON_PATIENCE_MS) : listenForInterruption();
   const stderr = streamOutput(process.stderr, () => {});
   const stdout = streamOutput(process.stdout, ({ readerGone, code }) => {
     if (readerGone) process.exit(EXIT_READER_GONE);
@@ -51,14 +50,16 @@ export async function main(argv: readonly string[], desk: Desk, environment: Env
     const stopped = interruption.exitCode();
     if (stopped === null) return giveUp(error);
     code = stopped;
-    sayStopped(stderr, environment);
+    await sayStopped(stderr, environment);
   }
   await Promise.all([stdout.flush(), stderr.flush()]);
   return process.exit(code);
 }
 
-function sayStopped(stderr: Output, { language }: Environment): void {
-  if (stderr.isTerminal) stderr.write(`${textsFor(pickLocale(language)).ui('progress.stopped')}\n`);
+async function sayStopped(stderr: Output, { language }: Environment): Promise<void> {
+  if (!stderr.isTerminal) return;
+  const { textsFor } = await import('../../checks/texts/lookup.ts');
+  stderr.write(`${textsFor(pickLocale(language)).ui('progress.stopped')}\n`);
 }
 
 function describeError(error: unknown, debug: boolean): string {

@@ -97,6 +97,8 @@ export const daemonMessages = {
 };
 
 export const runMessages = {
+  gateClosed:
+    'the gate is closed for your programs too, so a check that you run would see the gate and not the network; "deskwarden status" tells what the daemon found',
   internal: (what: string) => `internal error: ${what}; DESKWARDEN_DEBUG=1 tells more`,
   cannotWrite: (path: string, code: string) => `cannot write ${path}: ${writeTroubles[code] ?? code}`,
 };
@@ -124,9 +126,10 @@ export const gateMessages = {
   removed: (what: string) => `removed ${what}`,
   kept: (what: string, why: string) => `could not remove ${what}: ${why}`,
   lossOpened: (removed: number, kept: number) => `agent loss: opened; removed ${removed}${kept === 0 ? '' : `, could not remove ${kept}`}`,
+  lossLacking: (names: string) => `agent loss: could not close all of it: ${names}`,
   loss: {
     closed: 'agent loss: closed, as the policy wants',
-    call: 'agent loss: left open for the call that is on; the policy closes when it has ended',
+    call: 'agent loss: left open for a call that is or may be on; the policy closes when there can be none',
     'daemon-runs': 'agent loss: none, the daemon runs',
   },
 };

@@ -2,11 +2,10 @@ import { pickLocale } from '../../checks/texts/locale.ts';
 import { type Texts, textsFor } from '../../checks/texts/lookup.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Command } from './arguments.ts';
-import { exitOf } from './check-command.ts';
 import { cleanText, safeJson } from './clean-text.ts';
 import { tellRefusal, withDaemon } from './daemon-link.ts';
-import { type Desk, factsOf, type Place } from './desk.ts';
-import { holdTrouble } from './gate-status-page.ts';
+import { type Desk, exitOf, factsOf, type Place } from './desk.ts';
+import { headKey, holdTrouble } from './gate-status-page.ts';
 import { daemonMessages } from './messages.ts';
 import { renderVerdict } from './verdict-table.ts';
 
@@ -30,7 +29,7 @@ export async function runRecheck(desk: Desk, place: Place): Promise<number> {
   });
 }
 
-function printStatus(snapshot: Snapshot, command: Command & { kind: 'status' }, place: Place): void {
+export function printStatus(snapshot: Snapshot, command: Pick<Command & { kind: 'status' }, 'lang' | 'color'>, place: Place): void {
   const { verdict, findings, policy, allowlist, daemon } = snapshot;
   const texts = textsFor(command.lang ?? pickLocale(place.language));
   const facts = factsOf(place.stdout, place, command.color);
@@ -58,7 +57,7 @@ function printStatus(snapshot: Snapshot, command: Command & { kind: 'status' }, 
 function gateLine(snapshot: Snapshot, { ui }: Texts): string {
   const { gate } = snapshot;
   if (!gate.acting) return ui('gate.observing', { state: ui(`gate.would.${gate.wouldBe}`) });
-  return holdTrouble(snapshot) === null ? ui(`gate.${gate.state}`) : `${ui(`gate.${gate.state}`)} ${ui('status.gate-trouble')}`;
+  return holdTrouble(snapshot) === null ? ui(headKey(snapshot)) : `${ui(headKey(snapshot))} ${ui('status.gate-trouble')}`;
 }
 
 function releaseLine({ releasedUntil }: Snapshot, { ui }: Texts): string[] {

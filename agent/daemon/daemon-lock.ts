@@ -36,7 +36,7 @@ export async function lockStateDir(stateDir: string, bootId: string): Promise<Da
     }
     const other = await daemonOf(stateDir, bootId);
     if (other !== null || tries >= TRIES) throw new StoreError('in-use', `another daemon, process ${other ?? '?'}, uses ${stateDir}`);
-    await rm(lockPath, { force: true });
+    await rm(lockPath, { force: true }).catch((error) => Promise.reject(toStoreError(error, lockPath)));
   }
 }
 
@@ -71,5 +71,7 @@ async function readHolder(lockPath: string): Promise<Holder | null> {
 async function startOf(pid: number): Promise<string | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   // The name in brackets may hold spaces and brackets of its own.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  // One that has ended is listed until its parent asks for it, which in a container may be never.
+  return fields[0] === 'Z' ? null : (fields[19] ?? null);
 }

@@ -26,6 +26,7 @@ import { gateFacts } from './gate-facts.ts';
 import { createHealth } from './health.ts';
 import { watchNetwork } from './network-watch.ts';
 import type { StandingOrders } from './order-book.ts';
+import { paced } from './paced.ts';
 import { releaseGate } from './release-gate.ts';
 import { serveUsers } from './serve-users.ts';
 import { watchSessionUsers } from './session-users.ts';
@@ -51,6 +52,8 @@ export interface DaemonSettings {
 
 /** How often the clocks are compared; a desk that wakes is looked at no later. */
 const WAKE_EVERY_MS = 5_000;
+/** Whoever plugs a cable in and out, or switches seats, has the whole desk looked at no more often. */
+const TRIGGER_EVERY_MS = 5_000;
 /** As the state's schema allows; a plan has some ten. */
 const MOST_TURN_HOSTS = 500;
 
@@ -87,10 +90,6 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     onTrouble: (error) => fault('release not saved', error),
   });
   const health = createHealth(clock);
-  const users = watchSessionUsers(() => {
-    void api?.refresh();
-    trigger('user');
-  });
   let api: LocalApi | undefined;
 
   const fleet = await openFleetSide({
@@ -103,6 +102,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
       const { reason: _reason, ...view } = gateViewOf({ gate, fleet });
       return { standing: desk.verdict().standing, gate: view, health: health.read(desk.findings(), fleet.outbox()) };
     },
+    standing: () => desk.verdict().standing,
     onOrders: obey,
     onEnrolment: () => gate.poke(),
     onSetAside,
@@ -132,6 +132,15 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     onDefect: (error) => fault('run', error),
   });
 
+  const lookBecause = paced(TRIGGER_EVERY_MS, clock, (because: 'network' | 'wake' | 'user') => {
+    trigger(because);
+    fleet.hurry();
+  });
+  // Not sooner: it calls what is made above.
+  const users = watchSessionUsers(() => {
+    void api?.refresh();
+    lookBecause('user');
+  });
   const window = createWindowEnforcer();
   const gate = driveGate({
     memory: stored.gate,
@@ -200,10 +209,10 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     log({ event: 'trigger', because });
     desk.trigger(check);
     gate.poke();
-    if (because !== 'asked') fleet.hurry();
   }
 
   async function closeAll(): Promise<void> {
+    lookBecause.stop();
     users.stop();
     // A desk that is told to stop takes in nothing more, so its state is saved before what still runs has ended.
     const ended = desk.stop();
@@ -230,8 +239,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
       recheck: (check) => trigger('asked', check),
       submit: desk.submit,
       onWindow(uid, applied, saidAt) {
-        log({ event: 'window', uid, applied, saidAt });
-        window.acknowledge(uid, applied);
+        if (window.acknowledge(uid, applied)) log({ event: 'window', uid, applied, saidAt });
       },
       onActivity: (uid, says) => gate.hear(uid, says),
       release,
@@ -242,8 +250,8 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     throw error;
   }
   fleet.start();
-  const network = watchNetwork(() => trigger('network'));
-  const stopWake = watchForWake({ everyMs: WAKE_EVERY_MS, onWake: () => trigger('wake'), clock });
+  const network = watchNetwork(() => lookBecause('network'));
+  const stopWake = watchForWake({ everyMs: WAKE_EVERY_MS, onWake: () => lookBecause('wake'), clock });
   log({ event: 'started', version, stateDir, watchesNetwork: network.watching });
   tellOrders(fleet.standing());
 

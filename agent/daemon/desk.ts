@@ -11,7 +11,7 @@ import type { Verdict } from '../../contracts/verdict.ts';
 import type { Waiver } from '../../contracts/waiver.ts';
 import { type OpenedHost, runRound, toFinding } from '../run/run-round.ts';
 import { judgeEvidence, type RuleRun } from '../run/run-rule.ts';
-import { nextRunMs } from './next-run.ts';
+import { alongMs, nextRunMs } from './next-run.ts';
 import { isNews } from './verdict-news.ts';
 
 /** What the desk obeys; replaced as a whole when a document changes. */
@@ -56,6 +56,11 @@ export interface Desk {
   stop(): Promise<void>;
 }
 
+/**
+ * A look that was cut short loaded its servers too, though less than a whole one. Without a finding a verdict is undetermined,
+ * and a desk that has just been enrolled gets its policy while it looks for the first time.
+ */
+const CUT_SHORT_MS = 60_000;
 /** Time alone changes a verdict (grace, staleness, a waiver's end); it is decided anew at least this often. */
 const DECIDE_EVERY_MS = 5_000;
 
@@ -72,8 +77,8 @@ export function startDesk(options: DeskOptions): Desk {
   const dueMs = new Map<RuleId, number>();
   /** The round in which a rule runs. */
   const running = new Map<RuleId, object>();
-  /** When a check last began to look, for those that keep their distance: a look that was cut short loaded its servers too. */
-  const lookedMs = new Map<CheckId, number>();
+  /** When a check that keeps its distance may look again. */
+  const freeMs = new Map<CheckId, number>();
   /** Asked for again while it ran. */
   const again = new Set<RuleId>();
   const rounds = new Set<Promise<void>>();
@@ -130,7 +135,7 @@ export function startDesk(options: DeskOptions): Desk {
     clearTimeout(timer);
     if (stopped) return;
     const nowMs = clock.monotonicMs();
-    const due = ownRules().filter((rule) => !running.has(rule.id) && (dueMs.get(rule.id) ?? earliestMs(rule, nowMs)) <= nowMs);
+    const due = dueAt(nowMs);
     if (due.length > 0) {
       const { signal } = ending;
       const round = run(due, signal).catch((error) => {
@@ -141,6 +146,17 @@ export function startDesk(options: DeskOptions): Desk {
     }
     const waits = ownRules().flatMap((rule) => (running.has(rule.id) ? [] : [(dueMs.get(rule.id) ?? earliestMs(rule, nowMs)) - nowMs]));
     timer = setTimeout(tick, Math.max(0, Math.min(DECIDE_EVERY_MS, ...waits)));
+  }
+
+  /** None, or all that can run now without being much too early. */
+  function dueAt(nowMs: number): Rule[] {
+    const waiting = ownRules().filter(({ id }) => !running.has(id));
+    const whenMs = (rule: Rule) => dueMs.get(rule.id) ?? earliestMs(rule, nowMs);
+    if (waiting.every((rule) => whenMs(rule) > nowMs)) return [];
+    return waiting.filter((rule) => {
+      const ms = whenMs(rule);
+      return ms <= nowMs || (alongMs(ms, history.get(rule.id)) <= nowMs && earliestMs(rule, nowMs) <= nowMs);
+    });
   }
 
   function tick(): void {
@@ -172,7 +188,7 @@ export function startDesk(options: DeskOptions): Desk {
     const round = {};
     for (const rule of due) {
       running.set(rule.id, round);
-      lookedMs.set(rule.check, clock.monotonicMs());
+      freeMs.set(rule.check, clock.monotonicMs() + (checkOf(rule)?.minIntervalMs ?? 0));
     }
     /** False once the rule runs under newer orders: this round then says nothing of it. */
     const finish = (id: RuleId) => running.get(id) === round && running.delete(id);
@@ -195,11 +211,9 @@ export function startDesk(options: DeskOptions): Desk {
 
   /** Now, or as soon as a check that keeps its distance may run again. An observation from the future is of another boot. */
   function earliestMs(rule: Rule, nowMs = clock.monotonicMs()): number {
-    const lookMs = Math.max(
-      history.get(rule.id)?.observedAtMs ?? Number.NEGATIVE_INFINITY,
-      lookedMs.get(rule.check) ?? Number.NEGATIVE_INFINITY,
-    );
-    return lookMs > nowMs ? nowMs : Math.max(nowMs, lookMs + (checkOf(rule)?.minIntervalMs ?? 0));
+    const lookMs = history.get(rule.id)?.observedAtMs ?? Number.NEGATIVE_INFINITY;
+    const afterMs = lookMs > nowMs ? nowMs : lookMs + (checkOf(rule)?.minIntervalMs ?? 0);
+    return Math.max(nowMs, afterMs, freeMs.get(rule.check) ?? nowMs);
   }
 
   function iso(): string {
@@ -220,10 +234,13 @@ export function startDesk(options: DeskOptions): Desk {
     },
     obey(next) {
       const sameWork = next.policy === orders.policy && next.plan === orders.plan && next.vantage === orders.vantage;
+      const cutShort = orders.policy.rules.filter(({ id }) => running.has(id));
       orders = next;
       if (!sameWork) {
         ending.abort();
         ending = newEnding();
+        const nowMs = clock.monotonicMs();
+        for (const { check } of cutShort) freeMs.set(check, Math.min(freeMs.get(check) ?? nowMs, nowMs + CUT_SHORT_MS));
         forgetOthers();
         dueMs.clear();
         running.clear();

@@ -37,6 +37,7 @@ export interface FleetSideSettings {
   /** What the desk has to tell; asked only after `start`. Null while it has decided nothing. */
   view: () => Omit<DeskView, 'releases' | 'device' | 'epoch'> | null;
   situation: LinkHooks['situation'];
+  standing: LinkHooks['standing'];
   onOrders: (standing: StandingOrders) => void;
   onEnrolment: () => void;
   onSetAside: (report: SetAside) => void;
@@ -71,21 +72,21 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
     onForeignImage: (movedTo) => fault('identity of another installation', `moved to ${movedTo}`),
   });
   let trust = trustOf((await identity.read()).enrolled);
-  let book = await openBook();
+  let book = await openBook(trust);
   /** One change of orders after the other. */
   let turn: Promise<unknown> = Promise.resolve();
 
-  function openBook(): Promise<OrderBook> {
+  function openBook(believed: Trust | null): Promise<OrderBook> {
     const { checks, bundled, localPolicy, vantageOf } = settings;
-    return openOrderBook({ stateDir, checks, bundled, localPolicy, vantageOf, trust, onSetAside });
+    return openOrderBook({ stateDir, checks, bundled, localPolicy, vantageOf, trust: believed, onSetAside });
   }
 
   /** Another fleet or instance: what an earlier one signed counts for nothing. */
   async function rebook(): Promise<void> {
     const next = trustOf(link.enrolment());
     if (next && JSON.stringify(next) !== JSON.stringify(trust)) {
+      book = await openBook(next);
       trust = next;
-      book = await openBook();
       settings.onOrders(book.current());
     }
     settings.onEnrolment();
@@ -110,6 +111,7 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
     enrolment: config.enrolment,
     hooks: {
       situation: settings.situation,
+      standing: settings.standing,
       held: () => book.held(),
       accept: (kind, envelope) =>
         inTurn(async () => {
@@ -117,9 +119,13 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
           if (taken.ok) settings.onOrders(book.current());
           return taken;
         }),
+      onHeard: () => reporting.kick(),
       onWantFull: () => reporting.demandFull(),
       onEnrolment: () => inTurn(rebook).catch(() => {}),
-      log,
+      log(event) {
+        log(event);
+        if (event.event === 'fleet' && event.what === 'renewed') reporting.kick();
+      },
     },
   });
 
@@ -149,6 +155,7 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
     start() {
       running = runLink(link);
       reporting.changed();
+      reporting.kick();
     },
     changed: () => reporting.changed(),
     hurry() {
@@ -168,12 +175,17 @@ function trustOf(enrolled: Enrolment | null): Trust | null {
 }
 
 async function send(link: FleetLink, report: Report): Promise<SendResult> {
+  // What was meant for another fleet is not this one's to read.
+  const own = link.enrolment();
+  if (own && report.device !== own.device) return { kind: 'refused', code: 'bad-request', detail: 'of an earlier enrolment' };
   const sent = await link.send(report);
   switch (sent.status) {
     case 'accepted':
       return { kind: 'accepted' };
-    case 'retry':
-      return { kind: 'retry', afterMs: sent.afterMs, detail: `${sent.code}: ${sent.detail}` };
+    case 'retry': {
+      const detail = `${sent.code}: ${sent.detail}`;
+      return sent.afterMs === undefined ? { kind: 'retry', detail } : { kind: 'retry', detail, afterMs: sent.afterMs };
+    }
     case 'refused':
       return { kind: 'refused', code: sent.code, detail: sent.detail };
     case 'sequence-taken':

@@ -21,7 +21,8 @@ export interface LogSettings {
 /** What one event may hold, so that a stranger's long answer cannot push the rest out of the ring. */
 const MOST_CHARS = 2_000;
 const MOST_ITEMS = 100;
-const MOST_DEPTH = 6;
+/** The notes of the targets of the enforcers lie six deep. */
+const MOST_DEPTH = 8;
 
 /** No event is made with a secret; these are a second fence, in case one is. */
 const secretKeys = ['ticket', 'token', 'secret', 'password', 'passphrase', 'privateKey', 'authorization', 'cookie'];

@@ -46,7 +46,7 @@ export interface Reporting {
 /** Findings come in bursts; one report tells of all of them. */
 const BURST_MS = 2_000;
 /** A report that could not be stored is made anew, whole. */
-const STORE_AGAIN_MS = 60_000;
+const STORE_AGAIN_MS = 15_000;
 /** The daily full report is due without anything having happened. */
 const LOOK_EVERY_MS = 10 * 60_000;
 
@@ -80,6 +80,8 @@ export async function openReporting(settings: ReportingSettingsOfDesk): Promise<
   let timer: NodeJS.Timeout | undefined;
   let storing: Promise<void> = Promise.resolve();
   let stopped = false;
+  /** Told once for each row of failures. */
+  let isFailing = false;
   const looking = setInterval(() => changed(), LOOK_EVERY_MS);
   looking.unref();
 
@@ -92,18 +94,19 @@ export async function openReporting(settings: ReportingSettingsOfDesk): Promise<
   }
 
   async function store(): Promise<void> {
-    const from = source();
-    if (!from) return;
-    const told = releases.unreported();
-    const made = reporter.consider({ ...from.view, releases: [...told] }, from.allowed);
-    if (!made) return;
     try {
+      const from = source();
+      if (!from) return;
+      const made = reporter.consider({ ...from.view, releases: [...releases.unreported()] }, from.allowed);
+      if (!made) return;
       await append(made, from.sealingKey);
       await releases.reported(made.draft.releases.map(({ id }) => id));
+      isFailing = false;
       sender.more();
     } catch (error) {
       reporter.demandFull();
-      onFault('report not stored', error instanceof Error ? error.message : String(error));
+      if (!isFailing) onFault('report not stored', error instanceof Error ? error.message : String(error));
+      isFailing = true;
       changed(STORE_AGAIN_MS);
     }
   }
@@ -113,7 +116,6 @@ export async function openReporting(settings: ReportingSettingsOfDesk): Promise<
     await outbox.append((id, inEpoch, seq) => ({ ...draft, id, epoch: inEpoch, seq, sealed }), { kind });
   }
 
-  sender.more();
   return {
     changed: () => changed(),
     demandFull() {

@@ -1,4 +1,5 @@
 import { readBootId } from '../store/awake-clock.ts';
+import { endLoss } from './agent-loss.ts';
 import { type DaemonSettings, type RunningDaemon, runDaemon } from './daemon.ts';
 import { lockStateDir } from './daemon-lock.ts';
 import { createLog } from './log.ts';
@@ -15,6 +16,7 @@ export async function startDaemon({ write, serviceManager, ...settings }: StartS
   const { config, wallMs } = settings;
   const bootId = await readBootId();
   const lock = await lockStateDir(config.stateDir, bootId);
+  await endLoss(config.stateDir);
   const log = createLog({ dir: config.logDir, write, wallMs });
   const manager = notifyServiceManager({
     ...serviceManager,

@@ -19,6 +19,7 @@ export interface StateKeeperSettings {
   bootId: string;
   present: () => VerdictState;
   onSetAside: (report: SetAside) => void;
+  /** Told once for each row of failures. */
   onFailed: (error: unknown) => void;
 }
 
@@ -34,19 +35,34 @@ export async function openStateKeeper({ stateDir, bootId, present, onSetAside, o
   });
   const stored = await file.read();
   let timer: NodeJS.Timeout | undefined;
+  let isFailing = false;
+  let stopped = false;
   const saveNow = () => file.write(present());
+
+  async function save(): Promise<void> {
+    try {
+      await saveNow();
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) onFailed(error);
+      isFailing = true;
+    }
+  }
+
   return {
     stored,
     saveSoon() {
+      if (stopped) return;
       timer ??= setTimeout(() => {
         timer = undefined;
-        void saveNow().catch(onFailed);
+        void save();
       }, SAVE_EVERY_MS);
     },
     saveNow,
     async stop() {
+      stopped = true;
       clearTimeout(timer);
-      await saveNow().catch(onFailed);
+      await save();
     },
   };
 }

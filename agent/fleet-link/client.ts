@@ -1,4 +1,3 @@
-import type { Client } from 'undici';
 import type { z } from 'zod';
 import {
   DocumentsAnswer,
@@ -14,9 +13,10 @@ import {
 import type { Report } from '../../contracts/report.ts';
 import type { DocumentKind } from '../../contracts/signed-document.ts';
 import { exchange, type Wanted } from './exchange.ts';
+import { openFleetConnection } from './fleet-connection.ts';
 import { type Credentials, connectTrusted, connectUnverified, type Line } from './fleet-line.ts';
-import { KEEP_ALIVE_MS, MAX_ANSWER_BYTES, MAX_DOCUMENTS_BYTES, MAX_HEAD_BYTES } from './limits.ts';
-import { type Answer, fault, LinkFailure } from './link-failure.ts';
+import { MAX_ANSWER_BYTES, MAX_DOCUMENTS_BYTES } from './limits.ts';
+import { type Answer, fault } from './link-failure.ts';
 
 /** What every answer of `/device/v1` but the first is asked over: the pinned CA vouches for the other end. */
 export interface FleetClient {
@@ -77,40 +77,16 @@ interface OpenedClient {
 
 function openClient({ server, deadlines, clock }: Line, connect: (signal: AbortSignal) => ReturnType<typeof connectTrusted>): OpenedClient {
   const closing = new AbortController();
-  let client: Promise<Client> | undefined;
-
-  // Loaded when it is wanted: a desk that is not enrolled does without.
-  async function load(): Promise<Client> {
-    const { default: undici } = await import('undici');
-    return new undici.Client(server, {
-      connect(_options, callback) {
-        connect(closing.signal).then(
-          (socket) => callback(null, socket),
-          (error) => callback(error instanceof Error ? error : new LinkFailure('offline', String(error)), null),
-        );
-      },
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      headersTimeout: deadlines.headersMs,
-      bodyTimeout: deadlines.bodyMs,
-      maxHeaderSize: MAX_HEAD_BYTES,
-      maxResponseSize: MAX_DOCUMENTS_BYTES,
-    });
-  }
-
+  const { signal } = closing;
+  const connection = openFleetConnection({ server, deadlines, connect: () => connect(signal) });
   return {
     async ask(wanted) {
-      if (closing.signal.aborted) return fault('stopped', 'the link is closed');
-      client ??= load();
-      const used = await client;
-      const limit = { totalMs: deadlines.totalMs, signal: closing.signal, wallMs: () => clock.wallMs() };
-      return exchange(used, wanted, limit);
+      if (signal.aborted) return fault('stopped', 'the link is closed');
+      return exchange(connection, wanted, { totalMs: deadlines.totalMs, signal, wallMs: () => clock.wallMs() });
     },
     async close() {
       closing.abort();
-      const used = await client?.catch(() => undefined);
-      await used?.destroy();
+      await connection.close();
     },
   };
 }

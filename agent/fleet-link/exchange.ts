@@ -1,34 +1,24 @@
-import type { Client } from 'undici';
 import type { z } from 'zod';
 import { DeviceFault } from '../../contracts/fleet-api.ts';
 import { parseUnknown } from '../../contracts/parse.ts';
 import { bounded } from '../host/bounded.ts';
+import type { FleetConnection, Question, RawAnswer } from './fleet-connection.ts';
 import { MAX_RETRY_AFTER_MS } from './limits.ts';
-import { type Answer, fault, faultOf, LinkFailure } from './link-failure.ts';
+import { type Answer, fault, faultOf } from './link-failure.ts';
 
-export interface Wanted<S extends z.ZodType> {
-  method: 'GET' | 'POST';
-  path: string;
-  body?: unknown;
+export interface Wanted<S extends z.ZodType> extends Question {
   schema: S;
-  maxBytes: number;
-}
-
-interface RawAnswer {
-  status: number;
-  retryAfter: string | undefined;
-  text: string;
 }
 
 /** One question to the fleet and its answer, parsed; it ends by its deadline whatever the other end does. */
 export async function exchange<S extends z.ZodType>(
-  client: Pick<Client, 'request'>,
+  connection: Pick<FleetConnection, 'ask'>,
   wanted: Wanted<S>,
   limit: { totalMs: number; signal: AbortSignal; wallMs: () => number },
 ): Promise<Answer<z.output<S>>> {
   const ended = await bounded<RawAnswer>({ ms: limit.totalMs, signal: limit.signal }, (settle, fail) => {
     const abort = new AbortController();
-    ask(client, wanted, abort.signal).then(settle, fail);
+    connection.ask(wanted, abort.signal).then(settle, fail);
     return (succeeded) => {
       if (!succeeded) abort.abort();
     };
@@ -42,26 +32,6 @@ export async function exchange<S extends z.ZodType>(
   if (parsed.ok) return { ok: true, value: parsed.value };
   const [problem] = parsed.problems;
   return fault('bad-answer', `${problem?.path.join('.') ?? ''}: ${problem?.message ?? ''}`);
-}
-
-async function ask(client: Pick<Client, 'request'>, wanted: Wanted<z.ZodType>, signal: AbortSignal): Promise<RawAnswer> {
-  const { statusCode, headers, body } = await client.request({
-    method: wanted.method,
-    path: wanted.path,
-    headers: { accept: 'application/json', ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(wanted.body === undefined ? {} : { body: JSON.stringify(wanted.body) }),
-    signal,
-  });
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    size += part.length;
-    // Leaving the loop destroys the body, and the connection with it.
-    if (size > wanted.maxBytes) throw new LinkFailure('bad-answer', `an answer of more than ${wanted.maxBytes} bytes`);
-    parts.push(part);
-  }
-  const [retryAfter] = [headers['retry-after']].flat();
-  return { status: statusCode, retryAfter, text: Buffer.concat(parts).toString('utf8') };
 }
 
 function refused(status: number, raw: unknown, afterMs: number | undefined): Answer<never> {

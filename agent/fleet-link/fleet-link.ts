@@ -17,8 +17,11 @@ export type LinkEvent =
   | { event: 'fault'; what: 'fleet'; detail: string };
 
 export interface LinkHooks extends DocumentHooks {
-  /** What the heartbeat tells besides. */
+  /** What the heartbeat tells besides; asked for each of them alone, since its health is of the time since the one before. */
   situation: () => Pick<Heartbeat, 'standing' | 'gate' | 'health'>;
+  standing: () => Heartbeat['standing'];
+  /** The fleet has answered a heartbeat: it takes this desk for its own. */
+  onHeard: () => void;
   /** The next report is to be a full one. */
   onWantFull: () => void;
   /** The enrolment, or whether the fleet still stands by it, is another than before. Nothing is fetched until it resolves. */
@@ -66,6 +69,7 @@ export async function createFleetLink(settings: LinkSettings): Promise<FleetLink
   let identity = await file.read();
   let stamp = await file.stamp();
   let opened: { enrolled: Enrolment; client: FleetClient } | null = null;
+  let lastLife: { certificate: string; life: ReturnType<typeof lifeOf> } | null = null;
   let trouble: LinkFault | null = null;
   let heardAt: string | null = null;
   /** How far the fleet's clock is ahead of this desk's. */
@@ -74,9 +78,15 @@ export async function createFleetLink(settings: LinkSettings): Promise<FleetLink
   let renewal = { random: random(), failures: 0, notBeforeMs: 0, wanted: false };
 
   const fleetMs = () => clock.wallMs() + aheadMs;
-  const isUsable = ({ enrolled }: Identity) => enrolled !== null && fleetMs() <= lifeOf(enrolled.certificate).untilMs + RENEWABLE_MS;
+  const isUsable = ({ enrolled }: Identity) => enrolled !== null && fleetMs() <= ownLife(enrolled).untilMs + RENEWABLE_MS;
   /** A ticket that still lies about must not undo what the fleet has decided. */
   const wantsEnrolment = () => identity.revokedAt === null && !isUsable(identity);
+
+  /** Asked at every step, and a certificate takes a while to read. */
+  function ownLife({ certificate }: Enrolment): ReturnType<typeof lifeOf> {
+    if (lastLife?.certificate !== certificate) lastLife = { certificate, life: lifeOf(certificate) };
+    return lastLife.life;
+  }
 
   function client(enrolled: Enrolment): FleetClient {
     if (opened?.enrolled === enrolled) return opened.client;
@@ -141,7 +151,7 @@ export async function createFleetLink(settings: LinkSettings): Promise<FleetLink
   }
 
   function renewalWaitMs(enrolled: Enrolment): number {
-    const life = lifeOf(enrolled.certificate);
+    const life = ownLife(enrolled);
     if (!isUsable(identity) || (identity.revokedAt !== null && !renewal.wanted)) return Number.POSITIVE_INFINITY;
     const leftMs = renewal.wanted ? 0 : renewAtMs(life, renewal.random) - fleetMs();
     return Math.max(0, leftMs, renewal.notBeforeMs - clock.monotonicMs());
@@ -166,7 +176,7 @@ export async function createFleetLink(settings: LinkSettings): Promise<FleetLink
   }
 
   function beatWaitMs(): number {
-    const isClear = hooks.situation().standing === 'clear';
+    const isClear = hooks.standing() === 'clear';
     const dueMs = beat.atMs + jittered(heartbeatMs(isClear, beat.failures), beat.random);
     return Math.max(0, Math.max(dueMs, beat.restUntilMs) - clock.monotonicMs());
   }
@@ -184,6 +194,7 @@ export async function createFleetLink(settings: LinkSettings): Promise<FleetLink
     beat = { ...beat, failures: 0, restUntilMs: 0 };
     if (identity.revokedAt !== null) await change((held) => ({ ...held, revokedAt: null }));
     meet(null);
+    hooks.onHeard();
     if (answer.value.wantFull) hooks.onWantFull();
     const stuck = await documents.fetch(link, answer.value.latest, clock.monotonicMs());
     if (stuck) meet(stuck);

@@ -1,4 +1,4 @@
-import { lstat, rename } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Identity } from '../../contracts/identity.ts';
 import { openStateFile, type SetAside } from '../store/state-file.ts';
@@ -65,4 +65,29 @@ export async function openIdentity({ stateDir, image, goldenImage, onSetAside, o
       }
     },
   };
+}
+
+/**
+ * This desk is enrolled, waits to be, or was: one whose identity is damaged is still its fleet's, and says so. Nothing is set
+ * aside here: whoever opens the identity tells of it. Rejects with a `StoreError`.
+ */
+export async function hasFleet(stateDir: string): Promise<boolean> {
+  const file = path.join(stateDir, 'identity.json');
+  try {
+    const names = await readdir(stateDir);
+    if (names.some((name) => name.startsWith('identity.json.corrupt-'))) return true;
+    const { data } = Identity.safeParse(parseJson(await readFile(file, 'utf8')));
+    return !data || data.pending !== null || data.enrolled !== null;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw toStoreError(error, file);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -34,13 +34,6 @@ const byCode: Readonly<Record<string, LinkTroubleCode>> = {
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
   ENODATA: 'dns',
-  UND_ERR_HEADERS_TIMEOUT: 'timed-out',
-  UND_ERR_BODY_TIMEOUT: 'timed-out',
-  // `too-large` is the fleet's word for what it was sent.
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'bad-answer',
-  UND_ERR_HEADERS_OVERFLOW: 'bad-answer',
-  UND_ERR_DESTROYED: 'stopped',
-  UND_ERR_CLOSED: 'stopped',
 };
 
 /** What an error of a connection, or of the exchange over it, comes to. */
@@ -49,8 +42,7 @@ export function faultOf(error: unknown): LinkFault {
   const code = codeOf(error);
   const known = byCode[code];
   if (known) return fault(known, code).fault;
-  // undici 7 gives its parser's errors no code.
-  if (error instanceof Error && error.name === 'HTTPParserError') return fault('bad-answer', `not HTTP: ${code}`).fault;
+  if (code.startsWith('HPE_')) return fault('bad-answer', `not HTTP: ${code}`).fault;
   if (/^(ERR_SSL_|ERR_TLS_|ERR_OSSL_)/.test(code)) return fault('tls-failed', code).fault;
   return fault('offline', code).fault;
 }

@@ -2,13 +2,11 @@ import type { DeviceFaultCode } from '../../contracts/fleet-api.ts';
 import type { Report } from '../../contracts/report.ts';
 import type { FleetClient } from './client.ts';
 
-/** Of a fault that says nothing of when to try again. */
-const RETRY_MS = 30_000;
-
 /** What became of a report. */
 export type Sent =
   | { status: 'accepted' }
-  | { status: 'retry'; afterMs: number; code: string; detail: string }
+  /** `afterMs`: as the fleet asked. */
+  | { status: 'retry'; afterMs?: number; code: string; detail: string }
   /** The fleet will never take this one. */
   | { status: 'refused'; code: Extract<DeviceFaultCode, 'bad-request' | 'too-large' | 'unsupported-schema'>; detail: string }
   /** Begin a new epoch. */
@@ -31,6 +29,6 @@ export async function sendReport(client: FleetClient, report: Report): Promise<S
     case 'revoked':
       return { status: 'not-allowed', code, detail };
     default:
-      return { status: 'retry', afterMs: retryAfterMs ?? RETRY_MS, code, detail };
+      return { status: 'retry', code, detail, ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }) };
   }
 }

@@ -5,21 +5,25 @@ import type { Enforcer, GateOrder } from './enforcer.ts';
 export interface Barrier {
   /** Every enforcer gets to this order, or to a later one. */
   hold(order: GateOrder): void;
-  /** What each found at its last order. */
+  /** What each found at its last order, always in the same order. */
   statuses(): readonly EnforcerStatus[];
   /** Resolves when none is at work. */
   settled(): Promise<void>;
 }
 
-export function createBarrier(enforcers: readonly Enforcer[], onChange: () => void): Barrier {
+export function createBarrier(enforcers: readonly Enforcer[], onChange: () => void, onDefect: (error: unknown) => void): Barrier {
   const found = new Map<string, EnforcerStatus>();
   const lanes = enforcers.map((enforcer) => ({ enforcer, next: null as GateOrder | null, work: null as Promise<void> | null }));
 
   async function work(lane: (typeof lanes)[number]): Promise<void> {
     for (let order = lane.next; order; order = lane.next) {
       lane.next = null;
-      found.set(lane.enforcer.name, await lane.enforcer.hold(order));
-      onChange();
+      try {
+        found.set(lane.enforcer.name, await lane.enforcer.hold(order));
+        onChange();
+      } catch (error) {
+        onDefect(error);
+      }
     }
     lane.work = null;
   }
@@ -31,7 +35,7 @@ export function createBarrier(enforcers: readonly Enforcer[], onChange: () => vo
         lane.work ??= work(lane);
       }
     },
-    statuses: () => [...found.values()],
+    statuses: () => enforcers.flatMap(({ name }) => found.get(name) ?? []),
     async settled() {
       await Promise.all(lanes.map((lane) => lane.work));
     },

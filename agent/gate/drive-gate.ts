@@ -47,7 +47,7 @@ export interface GateDriverSettings {
 export interface GateDriver {
   status(): GateStatus;
   activity(): ActivityJudgement;
-  /** Empty where the gate does not act. */
+  /** Where the gate does not act, only those that could not take away what was there. */
   enforcers(): readonly EnforcerStatus[];
   memory(): GateMemory;
   /** A verdict, an order or a release came. */
@@ -75,7 +75,7 @@ const PERSIST_WITHIN_MS = 2_000;
 export function driveGate(settings: GateDriverSettings): GateDriver {
   const { clock, readers, facts } = settings;
   const heard = new Map<number, ActivitySignal>();
-  const barrier = createBarrier(settings.enforcers, tell);
+  const barrier = createBarrier(settings.enforcers, tell, settings.onDefect);
   let memory = resumeGate(settings.memory, clock.monotonicMs());
   let activity: ActivityJudgement = { activity: 'unknown', byPrivileged: false, sources: [] };
   let told = '';
@@ -87,8 +87,8 @@ export function driveGate(settings: GateDriverSettings): GateDriver {
   let again = false;
   let hasLooked = false;
   let stopped = false;
-  // A call may have begun behind a gate that stood open: then nothing is stepped before there was a look.
-  const looksFirst = memory.state === 'closed' && !settings.leftShut;
+  // A call may have begun, or goes on, behind a gate that stood open: then nothing is stepped before there was a look.
+  const looksFirst = (memory.state === 'closed' && !settings.leftShut) || memory.state === 'draining';
   let status = looksFirst ? waiting(memory) : step(facts());
 
   function step({ policy, ...given }: GateFacts): GateStatus {
@@ -136,15 +136,15 @@ export function driveGate(settings: GateDriverSettings): GateDriver {
   function hold({ scope, agentUids }: GateFacts): void {
     const [closed, uids, nowMs] = [status.state === 'closed', agentUids.join(), clock.monotonicMs()];
     const isSame = held?.closed === closed && held.scope === scope && held.uids === uids;
-    const isWatched = closed || nowMs - movedAtMs < AFTER_OPENING_MS;
+    const isWatched = closed || nowMs - movedAtMs < AFTER_OPENING_MS || barrier.statuses().some(isNotOpen);
     if (held && isSame && !(isWatched && nowMs - held.atMs >= REASSERT_EVERY_MS)) return;
-    if (held && held.closed !== closed) movedAtMs = nowMs;
+    if (held?.closed !== closed) movedAtMs = nowMs;
     held = { closed, scope, uids, atMs: nowMs };
     barrier.hold({ closed, scope, agentUids });
   }
 
   function enforcers(): readonly EnforcerStatus[] {
-    return status.acting ? barrier.statuses() : [];
+    return status.acting ? barrier.statuses() : barrier.statuses().filter(isNotOpen);
   }
 
   function tell(): void {
@@ -164,7 +164,7 @@ export function driveGate(settings: GateDriverSettings): GateDriver {
   }
 
   function follow(work: Promise<void>): void {
-    void work.catch(settings.onDefect).finally(() => {
+    void work.catch(settings.onDefect).then(() => {
       turn = null;
       if (again) run();
       else timer = setTimeout(run, nextMs());
@@ -173,7 +173,13 @@ export function driveGate(settings: GateDriverSettings): GateDriver {
 
   function nextMs(): number {
     if (stopped) return 0;
-    const given = facts();
+    let given: GateFacts;
+    try {
+      given = facts();
+    } catch (error) {
+      settings.onDefect(error);
+      return IDLE_EVERY_MS;
+    }
     const nowMs = clock.monotonicMs();
     const moments = [status.drainEndsByMs, given.released?.untilMs ?? null].flatMap((atMs) => (atMs === null ? [] : [atMs - nowMs]));
     return Math.max(0, Math.min(isWatching(given) ? WATCH_EVERY_MS : IDLE_EVERY_MS, ...moments.filter((ms) => ms > 0)));
@@ -204,7 +210,12 @@ export function driveGate(settings: GateDriverSettings): GateDriver {
   };
 }
 
-/** Stored as closed, and open since the daemon went: it closes again at the first step. */
+/** Should be open, and may not be. */
+function isNotOpen({ wanted, state }: EnforcerStatus): boolean {
+  return wanted === 'open' && (state === 'degraded' || state === 'conflict');
+}
+
+/** Open since the daemon went, or for a call: what becomes of it is for the first step to say. */
 function waiting({ sinceMs, reason }: GateMemory): GateStatus {
   return { state: 'draining', wouldBe: 'draining', sinceMs, reason, drainEndsByMs: null, acting: true, notActingBecause: null };
 }

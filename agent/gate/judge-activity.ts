@@ -22,13 +22,19 @@ const connectProof: readonly ActivitySource[] = ['connect-api'];
  */
 const softphoneProof: readonly ActivitySource[] = ['media-packets', 'microphone'];
 
+/**
+ * What proves a call. A browser that holds the microphone may be recording a memo: any page can do that, for as long as its
+ * user likes, whoever tells of it.
+ */
+const vouching: readonly ActivitySource[] = ['media-packets', 'connect-api'];
+
 /** Pure and total. `signals` holds the latest word of each reader. */
 export function judgeActivity(signals: readonly ActivitySignal[], desk: ActivityDesk, nowAwakeMs: number): ActivityJudgement {
   const fresh = signals.map((signal) => (isFresh(signal, nowAwakeMs) ? signal : { ...signal, says: 'unknown' as const }));
   const proofs = showsEveryCall(desk) ? [connectProof, softphoneProof] : [connectProof];
 
   const onCall = fresh.filter((signal) => signal.says === 'on-call');
-  const vouched = onCall.filter((signal) => signal.side === 'privileged' && !isRefuted(signal, fresh, desk));
+  const vouched = onCall.filter((signal) => signal.side === 'privileged' && vouching.includes(signal.source));
   if (vouched.length > 0) return { activity: 'on-call', byPrivileged: true, sources: sourcesOf(vouched) };
   // Outweighs a proof of `idle`: a chat in the tray app's window has no media. What it can hold up is bounded elsewhere.
   if (onCall.length > 0) return { activity: 'on-call', byPrivileged: false, sources: sourcesOf(onCall) };
@@ -52,15 +58,6 @@ function isFresh(signal: ActivitySignal, nowAwakeMs: number): boolean {
  */
 function showsEveryCall({ features, vantage }: ActivityDesk): boolean {
   return features.voice && !features.vdi && vantage === 'endpoint';
-}
-
-/**
- * A browser that holds the microphone may be recording a memo: any page can do that, for as long as its user likes. It is
- * no call that the privileged side sees once a privileged reader that would see the call says there is none.
- */
-function isRefuted(signal: ActivitySignal, fresh: readonly ActivitySignal[], desk: ActivityDesk): boolean {
-  if (signal.source !== 'microphone') return false;
-  return saysIdle('connect-api', fresh) || (showsEveryCall(desk) && saysIdle('media-packets', fresh));
 }
 
 /** The session's `idle` proves nothing: the tray app does not see what its user does in a browser. */

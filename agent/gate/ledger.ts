@@ -8,6 +8,11 @@ export interface Ledger {
   entries(): readonly LedgerEntry[];
   /** On the disk when this resolves; rejects with a `StoreError`, and then the thing must not be done. */
   record(entries: readonly LedgerEntry[]): Promise<void>;
+  /**
+   * For what its name alone shows to be ours: it may be done whatever the disk says, else whoever fills the disk keeps the
+   * gate open. Known at once, and on the disk as soon as the disk takes it. Never rejects.
+   */
+  recordIfPossible(entries: readonly LedgerEntry[]): Promise<void>;
   /** After the thing is gone. */
   forget(entries: readonly LedgerEntry[]): Promise<void>;
 }
@@ -25,6 +30,7 @@ export async function openLedger(stateDir: string, onSetAside?: (report: SetAsid
     onSetAside,
   });
   const known = new Map((await file.read()).entries.map((entry) => [JSON.stringify(entry), entry]));
+  let isBehind = false;
   const save = () => file.write({ schema: 1, entries: [...known.values()] });
   return {
     entries: () => [...known.values()],
@@ -35,6 +41,17 @@ export async function openLedger(stateDir: string, onSetAside?: (report: SetAsid
       await save().catch((error) => {
         for (const entry of fresh) known.delete(JSON.stringify(entry));
         throw error;
+      });
+    },
+    async recordIfPossible(entries) {
+      for (const entry of entries) {
+        isBehind ||= !known.has(JSON.stringify(entry));
+        known.set(JSON.stringify(entry), entry);
+      }
+      if (!isBehind) return;
+      isBehind = false;
+      await save().catch(() => {
+        isBehind = true;
       });
     },
     async forget(entries) {

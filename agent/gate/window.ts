@@ -3,8 +3,8 @@ import type { Enforcer, GateOrder } from './enforcer.ts';
 
 /** The CCP window of the tray app, which closes by itself when it hears of the gate. */
 export interface WindowEnforcer extends Enforcer {
-  /** What a user's window says it did. */
-  acknowledge(uid: number, applied: 'open' | 'banner' | 'closed'): void;
+  /** What a user's window says it did; true when it says something new. */
+  acknowledge(uid: number, applied: 'open' | 'banner' | 'closed'): boolean;
 }
 
 /** Its word is all there is: it runs in the user's session, where nothing can be read back. */
@@ -19,7 +19,11 @@ export function createWindowEnforcer(): WindowEnforcer {
 
   return {
     name: 'window',
-    acknowledge: (uid, what) => void applied.set(uid, what),
+    acknowledge(uid, what) {
+      const isNews = applied.get(uid) !== what;
+      applied.set(uid, what);
+      return isNews;
+    },
     async hold(order): Promise<EnforcerStatus> {
       // A user who is gone has no window; one without the tray app has none to close.
       for (const uid of applied.keys()) if (!order.agentUids.includes(uid)) applied.delete(uid);

@@ -60,7 +60,8 @@ export async function openStateFile<S extends z.ZodType>(settings: StateFileSett
     if (found === null) return fallback;
     if ('value' in found) return found.value;
     const detail = found.detail.slice(0, MAX_DETAIL_LENGTH);
-    onSetAside?.({ path, movedTo: await moveAside(path), reason: found.unusable, detail });
+    // Moved only by who tells of it: a short-lived command leaves it to the daemon.
+    if (onSetAside) onSetAside({ path, movedTo: await moveAside(path), reason: found.unusable, detail });
     return fallback;
   }
 

@@ -1,20 +1,31 @@
-// `npm run bench [-- NAME ...]`: measures against the budgets and prints a ratio to a baseline taken in the same run.
+// `npm run bench [-- NAME ...] [--minutes N]`: measures against the budgets and prints a ratio to a baseline taken in the same run.
+import { parseArgs } from 'node:util';
+import { atRestBench } from './at-rest.ts';
 import { cliBench } from './cli-bench.ts';
 import type { Row } from './measure.ts';
 import { prefixBench } from './prefix-bench.ts';
 import { runBench } from './run-bench.ts';
 
-const benches: Record<string, () => Promise<Row[]>> = { prefix: prefixBench, cli: cliBench, run: runBench };
-const wanted = process.argv.slice(2);
+const { values, positionals: wanted } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string', default: '10' } } });
+const minutes = Number(values.minutes);
+const benches: Record<string, () => Promise<Row[]>> = {
+  prefix: prefixBench,
+  cli: cliBench,
+  run: runBench,
+  'at-rest': () => atRestBench(minutes),
+};
+/** Measured only when it is named: it takes its time. */
+const long = ['at-rest'];
 const unknown = wanted.filter((name) => !(name in benches));
-if (unknown.length > 0) {
-  console.error(`no bench "${unknown.join('", "')}": there are ${Object.keys(benches).join(', ')}`);
+if (unknown.length > 0 || !(minutes > 0)) {
+  const what = unknown.length > 0 ? `no bench "${unknown.join('", "')}"` : '--minutes takes a number';
+  console.error(`${what}: there are ${Object.keys(benches).join(', ')}`);
   process.exit(2);
 }
 
 const rows: Row[] = [];
 for (const [name, bench] of Object.entries(benches)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 ? !wanted.includes(name) : long.includes(name)) continue;
   process.stderr.write(`measuring ${name} ...\n`);
   rows.push(...(await bench()));
 }

@@ -1,10 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 
 const SETUP_DEADLINE_MS = 30_000;
 const EXEC_DEADLINE_MS = 60_000;
 const MOST_OUTPUT_BYTES = 16 * 1_048_576;
+
+export const dpkgEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
 
 const tools = ['/usr/bin/unshare', '/usr/bin/nsenter', '/usr/sbin/pivot_root', '/usr/bin/dpkg', '/usr/bin/dpkg-deb'];
 
@@ -24,12 +26,19 @@ export interface Executed {
 export interface PackageRoot {
   /** Runs a program in the root, in an empty environment but for what is given. */
   exec(argv: readonly string[], options?: { env?: Record<string, string>; timeoutMs?: number }): Promise<Executed>;
+  /** What the program printed; anything but success is an error that quotes it. */
+  ok(...argv: string[]): Promise<string>;
+  /** Starts a program in the root and leaves it running; it ends with the root at the latest. */
+  spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
+  /** A program of this computer that has the root's network; it ends with the root at the latest. */
+  spawnBeside(argv: readonly string[], options?: SpawnOptions): ChildProcess;
   close(): Promise<void>;
 }
 
 /**
  * A computer of its own to install on: this one's files, on which whatever is written stays in memory, and processes and a
  * network of its own. The old root is unmounted in there, so nothing in it reaches this computer's files; systemd does not run.
+ * What changes on this computer meanwhile is seen in there, but not in /etc, which has no policies of browsers to begin with.
  * `shared` is seen at /mnt, read-only. All of it goes with the process that holds it.
  */
 const setup = `
@@ -39,6 +48,9 @@ mount -t tmpfs -o mode=0755 none /media
 mkdir /media/upper /media/work /media/root
 mount -t overlay -o lowerdir=/,upperdir=/media/upper,workdir=/media/work none /media/root
 cd /media/root
+rm -rf etc
+cp -a /etc etc || true
+rm -rf etc/chromium/policies etc/opt/* etc/firefox
 mount -t proc none proc
 mount -t sysfs -o ro none sys
 for dir in run tmp var/tmp; do mount -t tmpfs -o mode=0755 none $dir; done
@@ -64,12 +76,30 @@ export async function openPackageRoot(shared: string): Promise<PackageRoot> {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const close = () => end(holder);
+  const beside: ChildProcess[] = [];
+  const close = async () => {
+    await Promise.all([...beside, holder].map(end));
+  };
   try {
     await readyOf(holder);
     const inside = await firstChild(holder);
     const enter = ['--target', String(inside), '--mount', '--pid', '--net', '--uts', '--ipc', '--root', '--wdns=/', '--'];
-    return { exec: (argv, options) => execute('/usr/bin/nsenter', [...enter, ...argv], options), close };
+    const exec: PackageRoot['exec'] = (argv, options) => execute('/usr/bin/nsenter', [...enter, ...argv], options);
+    return {
+      exec,
+      async ok(...argv) {
+        const ran = await exec(argv, { env: dpkgEnv });
+        if (ran.code !== 0) throw new Error(`${argv.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`);
+        return ran.stdout;
+      },
+      spawn: (argv, options = {}) => spawn('/usr/bin/nsenter', [...enter, ...argv], { env: {}, ...options }),
+      spawnBeside(argv, options = {}) {
+        const child = spawn('/usr/bin/nsenter', ['--target', String(inside), '--net', '--', ...argv], options);
+        beside.push(child);
+        return child;
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -109,10 +139,10 @@ function execute(
   });
 }
 
-async function end(holder: ChildProcess): Promise<void> {
-  if (holder.exitCode !== null || holder.signalCode !== null) return;
-  const ended = once(holder, 'exit');
-  // The kernel then ends whatever else runs in the namespace, and frees its mounts.
-  holder.kill('SIGKILL');
+/** With the one that holds the root the kernel ends whatever else runs in the namespace, and frees its mounts. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
   await ended;
 }

@@ -11,14 +11,14 @@ export interface KernelPlaces {
 /** `unknown`: somebody may record, and not provably a browser. */
 export type KernelCapture = 'browser' | 'nobody' | 'unknown';
 
-/** A workstation has some ten. */
-const MOST_SUBSTREAMS = 512;
+/** Of cards, devices or substreams; a workstation has some ten. */
+const MOST_LISTED = 512;
 
 /** What the kernel knows of recording: sound cards, USB ones too, and Bluetooth links, which are no sound cards to it. */
 export async function readKernelCapture(agentUids: readonly number[], places: KernelPlaces): Promise<KernelCapture> {
   try {
     const substreams = await listCaptureSubstreams(places);
-    if (!substreams || substreams.length > MOST_SUBSTREAMS) return 'unknown';
+    if (!substreams) return 'unknown';
     const states = await Promise.all(substreams.map((substream) => readIfThere(path.join(substream, 'status'))));
     const open = states.filter((state) => state !== null && state.trim() !== 'closed') as string[];
     const owned = await Promise.all(open.map((state) => isAgentsBrowser(readOwner(state), agentUids, places.procDir)));
@@ -62,7 +62,9 @@ async function listMatching(dirs: readonly string[], pattern: RegExp): Promise<s
   const lists = await Promise.all(
     dirs.map(async (dir) => ((await listIfThere(dir)) ?? []).filter((name) => pattern.test(name)).map((name) => path.join(dir, name))),
   );
-  return lists.flat();
+  const found = lists.flat();
+  if (found.length > MOST_LISTED) throw new RangeError(`more than ${MOST_LISTED} in ${dirs[0]}`);
+  return found;
 }
 
 /** A card that is unplugged meanwhile is gone. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { RunTool } from './run-tool.ts';
 import { type Capture, readPipewireGraph, readSourceOutputs } from './sound-server-answers.ts';
@@ -21,33 +21,58 @@ const pactlPaths = ['/usr/bin/pactl', '/bin/pactl'];
 const pwDumpPaths = ['/usr/bin/pw-dump', '/bin/pw-dump'];
 
 /** As the kernel prints it: six columns, flags in the fourth, then the path. */
-const SOCKET_LINE = /^\S+: \S+ \S+ (\S+) \S+ \S+ +\d+ (\/.*)$/gm;
+const SOCKET_LINE = /^\S+: \S+ \S+ (\S+) \S+ \S+ +\d+ (\/.*)$/;
 /** `__SO_ACCEPTCON`: somebody listens. A file in a runtime directory would outlive its server. */
 const LISTENS = 0x10000;
+/** A desktop's table comes to some 100 kB, but any user can open sockets by the hundred thousand. */
+const MOST_TABLE_CHARS = 4 * 1024 * 1024;
+/** The kernel gives a page at a time, and slowly where somebody has filled its table. */
+const TABLE_MS = 1_000;
 
 /**
- * The sound servers that listen for these users, one a user; null when the kernel does not tell. It is the kernel that is
- * asked, since a user can have a file system of his own in his runtime directory, which need never answer.
+ * The sound servers that listen for these users, one a user; null when the kernel does not tell, or too much. It is the kernel
+ * that is asked, since a user can have a file system of his own in his runtime directory, which need never answer.
  */
 export async function findSoundServers(uids: readonly number[], places: SoundServerPlaces): Promise<SoundServer[] | null> {
-  const table = await readFile(places.unixSocketsFile, 'utf8').catch(() => null);
-  if (table === null) return null;
-  const listening = new Set(
-    [...table.matchAll(SOCKET_LINE)].filter(([, flags]) => Number.parseInt(flags ?? '', 16) & LISTENS).map(([, , name]) => name),
-  );
-  return uids.flatMap((uid): SoundServer[] => {
+  const users = uids.map((uid) => {
     const runtimeDir = path.join(places.runtimeDirs, String(uid));
+    return { uid, runtimeDir, pulse: path.join(runtimeDir, 'pulse/native'), pipewire: path.join(runtimeDir, 'pipewire-0') };
+  });
+  const wanted = new Set(users.flatMap(({ pulse, pipewire }) => [pulse, pipewire]));
+  const listening = await findListening(wanted, places.unixSocketsFile).catch(() => null);
+  if (listening === null) return null;
+  return users.flatMap(({ uid, runtimeDir, pulse, pipewire }): SoundServer[] => {
     // PipeWire's own replacement of PulseAudio knows the streams of both kinds.
-    if (listening.has(path.join(runtimeDir, 'pulse/native'))) return [{ uid, speaks: 'pulse', runtimeDir }];
-    if (listening.has(path.join(runtimeDir, 'pipewire-0'))) return [{ uid, speaks: 'pipewire', runtimeDir }];
+    if (listening.has(pulse)) return [{ uid, speaks: 'pulse', runtimeDir }];
+    if (listening.has(pipewire)) return [{ uid, speaks: 'pipewire', runtimeDir }];
     return [];
   });
+}
+
+async function findListening(wanted: ReadonlySet<string>, unixSocketsFile: string): Promise<ReadonlySet<string> | null> {
+  const listening = new Set<string>();
+  let chars = 0;
+  let begun = '';
+  const table = createReadStream(unixSocketsFile, { encoding: 'utf8', signal: AbortSignal.timeout(TABLE_MS) });
+  for await (const chunk of table as AsyncIterable<string>) {
+    chars += chunk.length;
+    
+    const lines = (begun + chunk).split('\n');
+    begun = lines.pop() ?? '';
+    for (const line of lines) {
+      const [, flags, name] = SOCKET_LINE.exec(line) ?? [];
+      if (name !== undefined && wanted.has(name) && Number.parseInt(flags ?? '', 16) & LISTENS) listening.add(name);
+    }
+  }
+  return listening;
 }
 
 /** Who records through it, as it says. */
 export async function askSoundServer({ uid, speaks, runtimeDir }: SoundServer, run: RunTool): Promise<Capture> {
   if (speaks === 'pipewire') {
-    const graph = await run({ paths: pwDumpPaths, args: [], uid, env: { XDG_RUNTIME_DIR: runtimeDir, LC_ALL: 'C.UTF-8' } });
+    // Settings only of the distribution's: those of the user can name programs to run.
+    const env = { XDG_RUNTIME_DIR: runtimeDir, PIPEWIRE_CONFIG_DIR: '/usr/share/pipewire', LC_ALL: 'C.UTF-8' };
+    const graph = await run({ paths: pwDumpPaths, args: [], uid, env });
     return graph === null ? 'unknown' : readPipewireGraph(graph);
   }
   // A server that is named, and no settings of the user's: else the tool would start one where there is none.

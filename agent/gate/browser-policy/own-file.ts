@@ -36,7 +36,7 @@ export async function placeFile(file: OwnFile, text: string, ledger: Ledger): Pr
   try {
     const missing: string[] = [];
     for (const dir of file.dirs) if (!(await isSoundDir(dir))) missing.push(dir);
-    await ledger.record([...missing.map(directoryEntry), fileEntry(path)]);
+    await ledger.recordIfPossible([...missing.map(directoryEntry), fileEntry(path)]);
     for (const dir of missing) await makeDir(dir);
     await writeTemp(tempPathOf(file), text);
     await rename(tempPathOf(file), path);

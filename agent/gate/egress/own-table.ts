@@ -52,6 +52,7 @@ export function openOwnTable({ nft, ledger, name }: OwnTableParts): OwnTable {
     read,
     async keep(wish) {
       if (!nft.isThere()) return missing;
+      await ledger.recordIfPossible([entry]);
       const script = replaceScript(name, wish);
       const before = last?.script === script ? last : null;
       const found = before && (await read());
@@ -59,8 +60,6 @@ export function openOwnTable({ nft, ledger, name }: OwnTableParts): OwnTable {
 
       last = null;
       isGone = false;
-      const refused = await ledger.record([entry]).then(() => null, String);
-      if (refused !== null) return { fault: 'write-failed', detail: refused };
       const put = await nft.run(['-f', '-'], script);
       if (!put.ok) return { fault: 'write-failed', detail: put.detail };
       const reading = await read();

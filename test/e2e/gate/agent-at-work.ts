@@ -15,7 +15,7 @@ const NAVIGATE_EVERY_MS = 60;
 const ASK_EVERY_MS = 50;
 const PAGE_LIMIT_MS = 3_000;
 /** Longer without an answer than two slow packets are apart. */
-const MEDIA_GONE_MS = 2_500;
+const MEDIA_GONE_MS = 4_000;
 
 const last = new Map<string, string>();
 
@@ -55,6 +55,8 @@ const media = startMedia();
 createInterface({ input: process.stdin })
   .on('line', (line) => media((JSON.parse(line) as { udp: number }).udp))
   .on('close', () => process.exit(0));
+
+if (process.argv.includes('--no-browser')) await new Promise(() => {});
 
 const browser = await chromium.launch({ executablePath: toolPath('chromium'), args: ['--ignore-certificate-errors'] });
 const context = await browser.newContext({ ignoreHTTPSErrors: true });

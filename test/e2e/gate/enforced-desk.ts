@@ -17,9 +17,16 @@ import { canary } from '../../lab/world.ts';
 import { shippedCli } from '../shipped-cli.ts';
 
 /** Nobody of this machine's. */
-const AGENT_UID = 61_000;
+export const AGENT_UID = 61_000;
 const WAIT_MS = 40_000;
 const tsx = [process.execPath, '--import', 'tsx'];
+/** A command as one that the agent's uid runs. */
+export const asAgent = (argv: readonly string[]) => [
+  ...['/usr/bin/setpriv', `--reuid=${AGENT_UID}`, `--regid=${AGENT_UID}`, '--clear-groups', '--'],
+  ...argv,
+];
+/** Of a program of the tests in TypeScript. */
+export const tsProgram = (...names: string[]) => [...tsx, path.join(repoRoot, 'test', 'e2e', 'gate', ...names)];
 /** What of this machine the desk must not see, or change. */
 const HIDDEN = ['/run/user', '/run/systemd', '/etc/chromium', '/etc/opt', '/etc/firefox'];
 
@@ -34,12 +41,18 @@ export interface EnforcedDesk {
   fleet(command: object): Promise<unknown>;
   /** Signs a policy whose only blocking rule is the canary's, with these changes. */
   publish(change?: (file: Record<string, unknown>) => void): Promise<Policy>;
-  startDaemon(): Promise<RunningDaemon>;
+  /** As it ships, or by another command line that ends where `daemon` is said. */
+  startDaemon(cli?: readonly string[]): Promise<RunningDaemon>;
   /** The rule that blocks fails from now on, and nothing of the CCP's network changes. */
   breakCanary(): Promise<void>;
   mendCanary(): Promise<void>;
   snapshot(): Promise<Snapshot>;
   until(what: string, holds: (snapshot: Snapshot) => boolean, withinMs?: number): Promise<Snapshot>;
+}
+
+export interface DeskOptions {
+  /** Of every program on the desk, the fleet's too. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface RunningDaemon {
@@ -51,21 +64,21 @@ export interface RunningDaemon {
 }
 
 /** An enrolled desk in the healthy lab under a signed policy that enforces, with the shipped daemon. */
-export async function withEnforcedDesk<T>(use: (desk: EnforcedDesk) => Promise<T>): Promise<T> {
-  return withLab('canary-open', async (lab) => use(await prepare(lab)));
+export async function withEnforcedDesk<T>(use: (desk: EnforcedDesk) => Promise<T>, options: DeskOptions = {}): Promise<T> {
+  return withLab('canary-open', async (lab) => use(await prepare(lab, options)));
 }
 
-async function prepare(lab: Lab): Promise<EnforcedDesk> {
+async function prepare(lab: Lab, { env: more = {} }: DeskOptions): Promise<EnforcedDesk> {
   const configPath = path.join(lab.dir, 'daemon.yaml');
   const config = ['schema: 1', ...['state', 'run', 'log'].map((name) => `${name}Dir: ${path.join(lab.dir, name)}`)];
   await writeFile(configPath, config.join('\n'));
   await chmod(lab.dir, 0o711);
   const holder = await startHolder(lab);
   const inside = (argv: readonly string[]) => ['/usr/bin/nsenter', '-t', String(holder.pid), '-m', `--wd=${repoRoot}`, '--', ...argv];
-  const env = { DESKWARDEN_CONFIG: configPath };
+  const env = { DESKWARDEN_CONFIG: configPath, ...more };
   const spawn: EnforcedDesk['spawn'] = (argv, options = {}) =>
     lab.spawn(inside(argv), { ...options, env: { ...lab.env, ...env, ...options.env } });
-  const exec: EnforcedDesk['exec'] = (argv, more = {}) => lab.exec(inside(argv), { env: { ...env, ...more }, timeoutMs: WAIT_MS });
+  const exec: EnforcedDesk['exec'] = (argv, added = {}) => lab.exec(inside(argv), { env: { ...env, ...added }, timeoutMs: WAIT_MS });
   const cli: EnforcedDesk['cli'] = (...args) => exec([...shippedCli, ...args]);
   const fleet = await startFleetIn(spawn);
   let revision = 0;
@@ -82,7 +95,7 @@ async function prepare(lab: Lab): Promise<EnforcedDesk> {
       await fleet.ask({ do: 'publish', kind: 'policy', revision, body });
       return body;
     },
-    startDaemon: () => startDaemon(spawn),
+    startDaemon: (by = shippedCli) => startDaemon(spawn, by),
     breakCanary: () => setCanary(lab, true),
     mendCanary: () => setCanary(lab, false),
     async snapshot() {
@@ -99,7 +112,12 @@ async function prepare(lab: Lab): Promise<EnforcedDesk> {
         });
         if (snapshot && holds(snapshot)) return snapshot;
         if (snapshot)
-          seen = { standing: snapshot.verdict?.standing, gate: snapshot.gate, enforcers: snapshot.enforcers, fleet: snapshot.fleet };
+          seen = {
+            verdict: snapshot.verdict && [snapshot.verdict.standing, ...snapshot.verdict.causes.map(({ check }) => check)],
+            gate: snapshot.gate,
+            enforcers: snapshot.enforcers,
+            fleet: snapshot.fleet,
+          };
         if (performance.now() > deadline) throw new Error(`not ${what} within ${withinMs} ms: ${JSON.stringify(seen) ?? seen}`);
       }
     },
@@ -116,7 +134,16 @@ async function prepare(lab: Lab): Promise<EnforcedDesk> {
 /** Keeps a mount namespace in which nothing of this machine's is changed, and where the agent has a session. */
 async function startHolder(lab: Lab): Promise<ChildProcess> {
   const mounts = HIDDEN.map((dir) => `if [ -d ${dir} ]; then mount -t tmpfs -o mode=0755 tmpfs ${dir}; fi`);
-  const script = [...mounts, `mkdir -p /run/user/${AGENT_UID}`, 'echo ready', 'exec sleep infinity'].join('\n');
+  // The directories that are missing there are made in a copy of it.
+  const ownEtc = [
+    'cd "$LAB_DIR"',
+    'mkdir etc',
+    'mount -t tmpfs -o mode=0755 tmpfs etc',
+    'cp -a /etc/. etc',
+    'mount --move etc /etc',
+    'cd /',
+  ];
+  const script = [...ownEtc, ...mounts, `mkdir -p /run/user/${AGENT_UID}`, 'echo ready', 'exec sleep infinity'].join('\n');
   const holder = lab.spawn(['/usr/bin/unshare', '--mount', '--propagation', 'private', '/bin/sh', '-ec', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -182,8 +209,8 @@ async function setCanary(lab: Lab, isReachable: boolean): Promise<void> {
   if (code !== 0) throw new Error(stderr);
 }
 
-async function startDaemon(spawn: EnforcedDesk['spawn']): Promise<RunningDaemon> {
-  const child = spawn([...shippedCli, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function startDaemon(spawn: EnforcedDesk['spawn'], by: readonly string[]): Promise<RunningDaemon> {
+  const child = spawn([...by, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: LogLine[] = [];
   let woken: () => void = () => {};
   if (child.stdout) {
@@ -222,15 +249,14 @@ export interface AgentAtWork {
   stop(): Promise<void>;
 }
 
-/** A real browser and real packets, under the agent's uid. */
-export async function startAgent(desk: EnforcedDesk): Promise<AgentAtWork> {
+/** A real browser and real packets, under the agent's uid; or the packets alone. */
+export async function startAgent(desk: EnforcedDesk, { browser = true } = {}): Promise<AgentAtWork> {
   const home = path.join(desk.lab.dir, 'home');
   await mkdir(home, { recursive: true });
   await chown(home, AGENT_UID, AGENT_UID);
-  const program = path.join(repoRoot, 'test', 'e2e', 'gate', 'agent-at-work.ts');
-  const asAgent = ['/usr/bin/setpriv', `--reuid=${AGENT_UID}`, `--regid=${AGENT_UID}`, '--clear-groups', '--'];
+  const argv = asAgent([...tsProgram('agent-at-work.ts'), ...(browser ? [] : ['--no-browser'])]);
   const env = { HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home };
-  const child = desk.spawn([...asAgent, ...tsx, program], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = desk.spawn(argv, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const seen: { atMs: number; what: string; state: string }[] = [];
   if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => seen.push(JSON.parse(line) as (typeof seen)[number]));
   const agent: AgentAtWork = {
@@ -257,7 +283,11 @@ export async function startAgent(desk: EnforcedDesk): Promise<AgentAtWork> {
       await ended;
     },
   };
-  await agent.until('navigation', /opens/, 0);
-  await agent.until('websocket', /open/, 0);
+  agent.media(0);
+  await agent.until('media', /off/, 0);
+  if (browser) {
+    await agent.until('navigation', /opens/, 0);
+    await agent.until('websocket', /open/, 0);
+  }
   return agent;
 }

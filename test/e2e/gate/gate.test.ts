@@ -50,7 +50,7 @@ describe.skipIf(why !== null)(`the gate on an enrolled desk${why === null ? '' :
       await desk.until('clear and acting', ({ verdict, gate }) => verdict?.standing === 'clear' && gate.acting);
       const agent = await startAgent(desk);
       // Packets that show whether media passes, at a rate of no call.
-      agent.media(1);
+      agent.media(0.5);
       await agent.until('media', /flows/, 0);
       // A browser in its first seconds reads its policies late.
       await delay(8_000);

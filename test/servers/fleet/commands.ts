@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DocumentKind } from '../../../contracts/signed-document.ts';
+import { DocumentClaims, DocumentKind, type SignedDocument } from '../../../contracts/signed-document.ts';
 import type { Misbehaviour } from './misbehaviour.ts';
 import type { Fleet } from './start-fleet.ts';
 
@@ -20,7 +20,10 @@ const Command = z.discriminatedUnion('do', [
     revision: z.int().positive(),
     body: z.unknown(),
     device: device.optional(),
+    instance: DocumentClaims.shape.instance.optional(),
   }),
+  /** Speaks of a document of this revision, and gives this one, whatever it is. */
+  z.strictObject({ do: z.literal('offer'), kind: DocumentKind, revision: z.int().positive(), document: z.unknown() }),
   z.strictObject({ do: z.literal('rotate'), kid: z.string(), revision: z.int().positive() }),
   z.strictObject({ do: z.enum(['approve', 'decline', 'revoke', 'reinstate', 'want-full']), device }),
   z.strictObject({
@@ -41,8 +44,13 @@ export async function obey(fleet: Fleet, raw: unknown): Promise<unknown> {
       const { maxUses = 1, expiresAt, approval = 'automatic' } = command;
       return { ticket: fleet.makeTicket({ maxUses, approval, ...(expiresAt === undefined ? {} : { expiresAt }) }) };
     }
-    case 'publish':
-      return fleet.publish(command.kind, command.body, command.revision, command.device === undefined ? {} : { device: command.device });
+    case 'publish': {
+      const { kind, body, revision, device: to, instance } = command;
+      return fleet.publish(kind, body, revision, { ...(to === undefined ? {} : { device: to }), ...(instance && { instance }) });
+    }
+    case 'offer':
+      fleet.state.published.push({ ...command, device: null, document: command.document as SignedDocument });
+      return {};
     case 'rotate':
       return fleet.rotate(command.kid, command.revision).publicKey;
     case 'approve':
@@ -66,9 +74,9 @@ export async function obey(fleet: Fleet, raw: unknown): Promise<unknown> {
     case 'heartbeats':
       return fleet.seen.heartbeats;
     case 'state': {
-      const { requests, heartbeats, duplicates, sequencesTaken } = fleet.seen;
-      const devices = fleet.devices().map(({ id, status, hostName }) => ({ id, status, hostName }));
-      const counts = { heartbeats: heartbeats.length, reports: fleet.state.reports.length, duplicates, sequencesTaken };
+      const { requests, misbehaved, heartbeats, duplicates, sequencesTaken } = fleet.seen;
+      const devices = fleet.devices().map(({ id, status, hostName, releaseSecret }) => ({ id, status, hostName, releaseSecret }));
+      const counts = { heartbeats: heartbeats.length, reports: fleet.state.reports.length, misbehaved, duplicates, sequencesTaken };
       return { devices, requests, ...counts, lastHeartbeat: heartbeats.at(-1) ?? null };
     }
   }

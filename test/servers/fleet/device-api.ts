@@ -13,6 +13,8 @@ export interface Reply {
 
 export interface Seen {
   requests: Record<string, number>;
+  /** Requests that were answered by what `misbehave` asked for. */
+  misbehaved: number;
   heartbeats: Heartbeat[];
   /** Reports that came again under an id that was known. */
   duplicates: number;

@@ -69,7 +69,7 @@ export async function startFleet(settings: FleetSettings = {}): Promise<Fleet> {
   const api: DeviceApi = {
     state,
     now,
-    seen: { requests: {}, heartbeats: [], duplicates: 0, sequencesTaken: 0 },
+    seen: { requests: {}, misbehaved: 0, heartbeats: [], duplicates: 0, sequencesTaken: 0 },
     instance: settings.instance ?? { alias: 'acme', region: 'us-west-2' },
     certificateLifeMs: settings.certificateLifeMs ?? WEEK_MS,
     pendingRetrySec: settings.pendingRetrySec ?? 60,
@@ -82,6 +82,7 @@ export async function startFleet(settings: FleetSettings = {}): Promise<Fleet> {
     const fault = key === undefined ? undefined : faults.get(key);
     if (key === undefined || !fault) return null;
     fault.left -= 1;
+    api.seen.misbehaved += 1;
     if (fault.left <= 0) faults.delete(key);
     return fault.how;
   }

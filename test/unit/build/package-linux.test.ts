@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../agent/cli/config-file.ts';
@@ -50,19 +51,44 @@ it('the example configuration is one', async () => {
   });
 });
 
-it('the browsers’ policies that the sandbox opens are those that postinst makes', () => {
-  const opened = /^ReadWritePaths=(.*)$/m.exec(read(units, 'sandbox.conf'))?.[1]?.split(' ') ?? [];
-  const made = /for dir in ([\s\S]*?); do/.exec(read(packaging, 'postinst'))?.[1]?.split(/[\s\\]+/) ?? [];
-  expect(opened.length).toBeGreaterThan(3);
-  for (const dir of opened) expect(made).toContain(dir.replace(/^-/, ''));
-  // mkdir makes one level.
-  for (const dir of made.filter((one) => one !== '/etc/opt')) {
-    const parent = path.posix.dirname(dir);
-    if (parent !== '/etc') expect(made.slice(0, made.indexOf(dir))).toContain(parent);
-  }
-});
+describe.skipIf(why !== null)(`what stands in for the daemon${why === null ? '' : `: ${why}`}`, () => {
+  /** 0 has what stands in for the daemon run, 1 leaves it out. */
+  it.each([
+    ['active', 1],
+    ['activating', 1],
+    ['deactivating', 1],
+    ['reloading', 1],
+    ['inactive', 0],
+    ['failed', 0],
+    ['nothing that can be read', 0],
+  ])('looks after a daemon that is %s: %i', (state, code) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'deskwarden-condition-'));
+    try {
+      writeFileSync(path.join(dir, 'systemctl'), `#!/bin/sh\n[ "$*" = 'is-active deskwarden.service' ] && echo '${state}'\nexit 3\n`, {
+        mode: 0o755,
+      });
+      const [, script = ''] = /^ExecCondition=\/bin\/sh -c '([^']*)'$/m.exec(read(units, 'deskwarden-agent-loss.service')) ?? [];
+      // As systemd reads it.
+      expect(spawnSync('/bin/sh', ['-c', script.replaceAll('$$', '$')], { env: { PATH: dir } }).status).toBe(code);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
 
-it('the watchdog costs a process a minute at most', () => {
-  const seconds = Number(/^WatchdogSec=(\d+)$/m.exec(read(units, 'deskwarden.service'))?.[1]);
-  expect(seconds).toBeGreaterThanOrEqual(120);
+  it('the browsers’ policies that the sandbox opens are those that postinst makes', () => {
+    const opened = /^ReadWritePaths=(.*)$/m.exec(read(units, 'sandbox.conf'))?.[1]?.split(' ') ?? [];
+    const made = /for dir in ([\s\S]*?); do/.exec(read(packaging, 'postinst'))?.[1]?.split(/[\s\\]+/) ?? [];
+    expect(opened.length).toBeGreaterThan(3);
+    for (const dir of opened) expect(made).toContain(dir.replace(/^-/, ''));
+    // mkdir makes one level.
+    for (const dir of made.filter((one) => one !== '/etc/opt')) {
+      const parent = path.posix.dirname(dir);
+      if (parent !== '/etc') expect(made.slice(0, made.indexOf(dir))).toContain(parent);
+    }
+  });
+
+  it('the watchdog costs a process a minute at most', () => {
+    const seconds = Number(/^WatchdogSec=(\d+)$/m.exec(read(units, 'deskwarden.service'))?.[1]);
+    expect(seconds).toBeGreaterThanOrEqual(120);
+  });
 });

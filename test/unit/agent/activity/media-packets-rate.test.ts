@@ -98,7 +98,9 @@ describe('rates of media packets', () => {
   it('forgets no call when the counters are made anew', () => {
     const seen = judgeRates(startRates(null, { out: 0, in: 0 }, 0), { out: 100, in: 100 }, 2_000);
     const anew = startRates(seen, { out: 0, in: 0 }, 4_000);
-    expect(anew.says).toBe('unknown');
+    expect(anew.says).toBe('on-call');
+    const [once, again] = [6_000, 9_500].map((nowMs) => startRates(anew, { out: 0, in: 0 }, nowMs));
+    expect([once?.says, again?.says]).toEqual(['on-call', 'unknown']);
     expect(judgeRates(anew, { out: 5, in: 5 }, 6_000).says).toBe('on-call');
   });
 });

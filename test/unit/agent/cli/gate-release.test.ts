@@ -132,8 +132,12 @@ describe('gate agent-loss', () => {
 
   it.each([
     [{ did: 'opened', removed: [], kept: [] }, 0, 'agent loss: opened; removed 0\n'],
-    [{ did: 'closed' }, 0, 'agent loss: closed, as the policy wants\n'],
-    [{ did: 'nothing', because: 'call' }, 0, 'agent loss: left open for the call that is on; the policy closes when it has ended\n'],
+    [{ did: 'closed', lacking: [] }, 0, 'agent loss: closed, as the policy wants\n'],
+    [
+      { did: 'nothing', because: 'call' },
+      0,
+      'agent loss: left open for a call that is or may be on; the policy closes when there can be none\n',
+    ],
     [{ did: 'nothing', because: 'daemon-runs' }, 0, 'agent loss: none, the daemon runs\n'],
   ] as const)('%j', async (outcome, code, out) => {
     const asked: DaemonConfig[] = [];
@@ -146,10 +150,44 @@ describe('gate agent-loss', () => {
     expect(await start(['gate', 'agent-loss'], { daemon: { configPath, applyAgentLoss } })).toMatchObject({ code, out, err: '' });
     expect(asked[0]?.stateDir).toBe('/srv/state');
   });
+});
 
-  it('does nothing under a configuration that is wrong: it may be of other directories', async () => {
-    const configPath = path.join(dir, 'daemon.yaml');
+describe('under a configuration that is wrong', () => {
+  let configPath: string;
+  beforeEach(async () => {
+    configPath = path.join(await mkdtemp(path.join(tmpdir(), 'deskwarden-wrong-')), 'daemon.yaml');
     writeFileSync(configPath, 'schema: 1\nstatedir: /srv/state\n');
-    expect(await start(['gate', 'agent-loss'], { daemon: { configPath } })).toMatchObject({ code: 2, out: '' });
+  });
+  afterEach(() => rm(path.dirname(configPath), { recursive: true }));
+  const complaint = expect.stringContaining('statedir');
+  const file = { kind: 'file' as const, enforcer: 'browser-policy' as const, path: '/etc/opt/edge/policies/managed/zz-deskwarden.json' };
+
+  it('gate release looks where things are by default', async () => {
+    const releaseGate = async ({ stateDir }: DaemonConfig) => ({ removed: stateDir === '/var/lib/deskwarden' ? [file] : [], kept: [] });
+    const daemon = { ...without('no-daemon'), configPath, releaseGate };
+    expect(await start(['gate', 'release'], { daemon })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(file.path),
+      err: complaint,
+    });
+  });
+
+  it('gate release does not claim that nothing is held: it may be of other directories', async () => {
+    const daemon = { ...without('no-daemon'), configPath, releaseGate: async () => ({ removed: [], kept: [] }) };
+    expect(await start(['gate', 'release'], { daemon })).toMatchObject({ code: 2, out: '', err: complaint });
+  });
+
+  it.each([
+    [true, 0, 'agent loss: closed, as the policy wants\n'],
+    [false, 2, ''],
+  ])('gate agent-loss does what it should where the desk enrolled with what is there by default: %s', async (enrolled, code, out) => {
+    const asked: string[] = [];
+    const applyAgentLoss = async ({ stateDir }: DaemonConfig) => {
+      asked.push(stateDir);
+      return { did: 'closed' as const, lacking: [] };
+    };
+    const daemon = { configPath, hasFleet: async () => enrolled, applyAgentLoss };
+    expect(await start(['gate', 'agent-loss'], { daemon })).toMatchObject({ code, out, err: complaint });
+    expect(asked).toEqual(enrolled ? ['/var/lib/deskwarden'] : []);
   });
 });

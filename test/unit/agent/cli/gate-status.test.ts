@@ -29,7 +29,7 @@ describe('gate status', () => {
     const { code, out } = await show({ enforcers });
     expect(code).toBe(1);
     expect(out).toMatchInlineSnapshot(`
-      " ▲  The Contact Control Panel is closed.
+      " ▲  The Contact Control Panel should be closed.
           Not everything that should hold it closed does so: see below.
           Why: A rule of the policy stops calls on this desk.
           Call: none, proven by: call packets, microphone in use
@@ -44,7 +44,7 @@ describe('gate status', () => {
        •  UDP 3478: written; nothing shows yet that it works
 
        Contact Control Panel window: should be closed
-          There is nothing to hold on this computer.
+          There is none on this computer.
 
        Policy floor, revision 3, signed
       "
@@ -60,7 +60,7 @@ describe('gate status', () => {
       1,
       'Not everything that should hold it closed does so',
     ],
-    ['closed by half', { enforcers: [enforcer('degraded')] }, 1, 'it could not do all of it'],
+    ['closed by half', { enforcers: [enforcer('degraded')] }, 1, 'it may still be open'],
     ['closed, and an enforcer has not heard of it', { enforcers: [enforcer('confirmed', [], 'open')] }, 1, 'should be open'],
     ['closed by nothing', { enforcers: [] }, 1, 'Nothing on this desk holds it closed'],
     [

@@ -98,5 +98,5 @@ it.each<[string, Partial<Snapshot>, string[]]>([
 
 it('points to what does not hold', async () => {
   const { out } = await start(['status', '--no-color'], { daemon: telling({ enforcers: [enforcer('conflict')] }) });
-  expect(out).toContain(' The Contact Control Panel is closed. Something does not hold: "deskwarden gate status" tells more.\n');
+  expect(out).toContain(' The Contact Control Panel should be closed. Something does not hold: "deskwarden gate status" tells more.\n');
 });

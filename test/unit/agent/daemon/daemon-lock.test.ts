@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -49,6 +49,18 @@ it('a daemon that was killed holds nothing', async () => {
   await (await lockStateDir(dir, bootId)).release();
 });
 
+it('a daemon that ended and that nobody asked for holds nothing', async () => {
+  // The shell becomes a program that never asks for the child it left.
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(parent);
+  const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+  holdBy(pid);
+  expect(await daemonOf(dir, bootId)).toBe(pid);
+  const state = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0];
+  await expect.poll(state).toBe('Z');
+  expect(await daemonOf(dir, bootId)).toBeNull();
+});
+
 it.each([
   ['a process that has its number now', () => holdBy(sleeper().pid as number, '1')],
   ['one of another boot', () => holdBy(process.pid, undefined, 'another-boot')],
@@ -57,6 +69,11 @@ it.each([
   leave();
   expect(await daemonOf(dir, bootId)).toBeNull();
   await (await lockStateDir(dir, bootId)).release();
+});
+
+it('what stands in its place and cannot be taken away is told', async () => {
+  mkdirSync(lockPath());
+  await expect(lockStateDir(dir, bootId)).rejects.toMatchObject({ name: 'StoreError', message: expect.stringContaining(lockPath()) });
 });
 
 it('makes a state directory that is not there yet, for its owner alone', async () => {

@@ -244,7 +244,7 @@ describe('what makes it look at once', () => {
     expect([desk.verdict().standing, probed]).toEqual(['clear', 2]);
   });
 
-  it('other orders end what runs, and a check that keeps its distance keeps it all the same', async () => {
+  it('other orders end what runs, and a check that keeps its distance makes up for it a minute later', async () => {
     const signals: AbortSignal[] = [];
     let probed = 0;
     const probe = (_host: unknown, _ask: unknown, signal: AbortSignal) => {
@@ -252,7 +252,7 @@ describe('what makes it look at once', () => {
       signals.push(signal);
       return new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     };
-    const check = fakeCheck('network.a', { probe, timeoutMs: 50_000, minIntervalMs: 60_000 });
+    const check = fakeCheck('network.a', { probe, timeoutMs: 50_000, minIntervalMs: 900_000 });
     const { desk, orders, defects } = start([check], [fakeRule('network.a')]);
     await pass(1);
     desk.obey({ ...orders, policy: { ...orders.policy } });
@@ -260,6 +260,8 @@ describe('what makes it look at once', () => {
     expect([probed, signals.map(({ aborted }) => aborted)]).toEqual([1, [true]]);
     await pass(31_000);
     expect([probed, defects]).toEqual([2, []]);
+    await pass(600_000);
+    expect(probed).toBe(2);
   });
 
   it('other waivers judge anew and look at nothing', async () => {

@@ -84,6 +84,15 @@ it('tells no secret, wherever one got in', async () => {
   expect(out.join('').match(/\[redacted\]/g)).toHaveLength(4);
 });
 
+it('tells why an enforcer could not do all of it', async () => {
+  const log = open();
+  const notes = [{ code: 'changed-by-other' as const, detail: 'table inet deskwarden' }];
+  const targets = [{ target: 'tcp-443', state: 'confirmed' as const, notes }];
+  log.event({ event: 'enforcers', enforcers: [{ enforcer: 'egress', wanted: 'closed', state: 'confirmed', targets }] });
+  await log.close();
+  expect(JSON.parse(out[0] ?? '').enforcers[0].targets).toEqual(targets);
+});
+
 it('lets nobody move the cursor of a terminal, or fill the ring with one answer', async () => {
   const log = open();
   log.event(fault(`a\u001b[2Jb\u009bc\u202ed ${'y'.repeat(100_000)}`));

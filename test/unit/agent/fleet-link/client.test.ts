@@ -1,3 +1,5 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFleetClient, type FleetClient, type FleetClientSettings } from '../../../../agent/fleet-link/client.ts';
 import { chooseProxy } from '../../../../agent/host/proxy-settings.ts';
@@ -56,10 +58,53 @@ async function opening<T extends TestServer>(server: Promise<T>): Promise<T> {
   return started;
 }
 
+/** The fleet behind a wire that counts the connections, and can be cut. */
+async function wired() {
+  const wires = new Set<Socket>();
+  const relay = await opening(
+    tcpServer((near) => {
+      const far = connect(Number(new URL(staged.fleet.url).port), '127.0.0.1');
+      wires.add(near);
+      far.on('error', () => {});
+      near.pipe(far).pipe(near);
+      near.on('close', () => far.destroy());
+    }),
+  );
+  const cut = () => {
+    for (const wire of wires) wire.destroy();
+  };
+  return { server: `https://127.0.0.1:${relay.port}`, connections: relay.connections, cut };
+}
+
 it('asks over one connection, which the pinned CA vouches for', async () => {
+  const { server, connections } = await wired();
+  const client = clientOf({ server });
+  const [beat, policy] = await Promise.all([client.heartbeat(heartbeat()), client.documents('policy', 0)]);
+  expect(beat).toMatchObject({ ok: true, value: { latest: { policy: 0 }, wantFull: false } });
+  expect(policy).toEqual({ ok: true, value: { schema: 1, documents: [] } });
+  expect(await client.documents('keys', 0)).toMatchObject({ ok: true });
+  expect(connections()).toBe(1);
+});
+
+it('connects again when the connection was lost between two questions', async () => {
+  const { server, connections, cut } = await wired();
+  const client = clientOf({ server });
+  expect(await client.documents('policy', 0)).toMatchObject({ ok: true });
+  cut();
+  await delay(50);
+  expect(await client.documents('policy', 0)).toMatchObject({ ok: true });
+  expect(connections()).toBe(2);
+});
+
+it('ends what is under way, and what waits for it, as stopped', async () => {
+  staged.fleet.misbehave('/device/v1/heartbeat', { does: 'silent' }, 1);
   const client = clientOf();
-  expect(await client.heartbeat(heartbeat())).toMatchObject({ ok: true, value: { latest: { policy: 0 }, wantFull: false } });
-  expect(await client.documents('policy', 0)).toEqual({ ok: true, value: { schema: 1, documents: [] } });
+  const asked = Promise.all([client.heartbeat(heartbeat()), client.documents('keys', 0)]);
+  await delay(100);
+  await client.close();
+  const stopped = { ok: false, fault: { code: 'stopped' } };
+  expect(await asked).toMatchObject([stopped, stopped]);
+  expect(await client.documents('keys', 0)).toMatchObject(stopped);
 });
 
 describe('an answer that is none', () => {
@@ -98,9 +143,15 @@ describe('an answer that is none', () => {
     expect(await client.heartbeat(heartbeat())).toMatchObject({ ok: true });
   });
 
-  it.each<Misbehaviour>([{ does: 'silent' }, { does: 'slow' }])('%j ends at the deadline', async (how) => {
+  it.each<[Misbehaviour, object]>([
+    [{ does: 'silent' }, { totalMs: 700 }],
+    [{ does: 'slow' }, { totalMs: 700 }],
+    [{ does: 'silent' }, { headersMs: 300 }],
+    // It says something every 50 ms.
+    [{ does: 'slow' }, { bodyMs: 40 }],
+  ])('%j ends at the deadline %j', async (how, deadline) => {
     staged.fleet.misbehave('/device/v1/heartbeat', how, 1);
-    const client = clientOf({ deadlines: { ...DEADLINES, totalMs: 700 } });
+    const client = clientOf({ deadlines: { ...DEADLINES, ...deadline } });
     const startedMs = performance.now();
     expect(await faultOf(client)).toEqual({ code: 'timed-out', detail: 'timed-out' });
     expect(performance.now() - startedMs).toBeLessThan(2_500);

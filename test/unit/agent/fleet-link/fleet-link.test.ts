@@ -48,6 +48,7 @@ async function linkOf(identity: IdentityFile, more: Partial<LinkSettings> = {}) 
     random: () => 0.5,
     hooks: {
       situation: () => sampleSituation(desk.standing),
+      standing: () => desk.standing,
       held: () => desk.held,
       async accept(kind, envelope) {
         const { revision } = envelope as { revision: number };
@@ -57,6 +58,7 @@ async function linkOf(identity: IdentityFile, more: Partial<LinkSettings> = {}) 
         desk.held = { ...desk.held, [kind]: revision };
         return { ok: true };
       },
+      onHeard() {},
       onWantFull: () => void desk.fulls++,
       onEnrolment: () => void desk.changes++,
       log: (event) => void desk.events.push(event),
@@ -348,7 +350,8 @@ it('sends reports, and says what became of each', async () => {
   staged.fleet.misbehave('/device/v1/reports', { does: 'refuse', status: 503, code: 'unavailable', retryAfterSec: 9 }, 1);
   expect(await link.send(first)).toMatchObject({ status: 'retry', afterMs: 9_000, code: 'unavailable' });
   staged.fleet.misbehave('/device/v1/reports', { does: 'huge' }, 1);
-  expect(await link.send(first)).toMatchObject({ status: 'retry', code: 'bad-answer' });
+  // Only the fleet says when it wants to be asked again.
+  expect(await link.send(first)).toEqual({ status: 'retry', code: 'bad-answer', detail: expect.any(String) });
   const { link: alone } = await linkOf(await staged.openIdentity(await staged.newDir()));
   expect(await alone.send(first)).toMatchObject({ status: 'not-allowed', code: 'not-enrolled' });
 });

@@ -65,11 +65,13 @@ it('runs as a program, obeys, and remembers its desks over a restart', async () 
     random: () => 0.5,
     hooks: {
       situation: () => sampleSituation('blocked'),
+      standing: () => 'blocked',
       held: () => ({ policy: 0, allowlist: 0, waivers: taken.length, keys: 0 }),
       accept: async (kind, envelope) => {
         taken.push(`${kind} ${(envelope as { revision: number }).revision}`);
         return { ok: true };
       },
+      onHeard() {},
       onWantFull: () => {},
       onEnrolment: () => {},
       log: () => {},

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enrol } from '../../../../agent/fleet-link/enrol.ts';
-import { openIdentity } from '../../../../agent/fleet-link/identity.ts';
+import { hasFleet, openIdentity } from '../../../../agent/fleet-link/identity.ts';
 import { readMachineImage } from '../../../../agent/fleet-link/machine-image.ts';
 import type { SetAside } from '../../../../agent/store/state-file.ts';
 import { enrolledOf, IMAGE, type Stage, stage } from './staged-link.ts';
@@ -95,5 +95,23 @@ describe('the fingerprint of an installation', () => {
 
   it('is unknown where there is no machine-id', async () => {
     expect(await readMachineImage('/nonexistent/machine-id')).toBeNull();
+  });
+});
+
+describe('a desk has a fleet', () => {
+  it('once it is enrolled, and also when its identity is damaged or was set aside; nothing is moved by asking', async () => {
+    const stateDir = await staged.newDir();
+    expect(await hasFleet(path.join(stateDir, 'missing'))).toBe(false);
+    expect(await hasFleet(stateDir)).toBe(false);
+    await staged.enrolled(stateDir);
+    expect(await hasFleet(stateDir)).toBe(true);
+    const file = path.join(stateDir, 'identity.json');
+    await writeFile(file, '{"schema":1,');
+    expect(await hasFleet(stateDir)).toBe(true);
+    expect(await readFile(file, 'utf8')).toBe('{"schema":1,');
+    const onSetAside = () => {};
+    await (await openIdentity({ stateDir, image: IMAGE, goldenImage: false, onSetAside })).read();
+    expect(await readdir(stateDir)).not.toContain('identity.json');
+    expect(await hasFleet(stateDir)).toBe(true);
   });
 });

@@ -250,3 +250,37 @@ it('a slow enforcer holds up no other, and gets the last order only', async () =
   await pass(1);
   expect(seen).toEqual([false, true]);
 });
+
+describe('what could not be opened', () => {
+  const stuck: Enforcer = {
+    name: 'egress',
+    async hold({ closed }) {
+      return { enforcer: 'egress', wanted: closed ? 'closed' : 'open', state: 'degraded', targets: [] };
+    },
+  };
+
+  it.each([
+    ['where the gate acts', {}],
+    ['where it does not', { enrolled: false }],
+  ])('is tried again for as long as it takes, and told, %s', async (_where, facts) => {
+    let tries = 0;
+    const counting: Enforcer = { ...stuck, hold: (order) => (tries++, stuck.hold(order)) };
+    const { driver } = stage(facts, { enforcers: [counting] });
+    await pass(10 * 60_000);
+    expect(tries).toBeGreaterThan(100);
+    expect(driver.enforcers()).toMatchObject([{ enforcer: 'egress', state: 'degraded', wanted: 'open' }]);
+  });
+});
+
+describe('a short budget', () => {
+  const short = { policy: { ...enforcing.policy, gate: { ...enforcing.policy.gate, maxDrainMs: 0 } } };
+
+  it('cuts no call that is seen, over a restart in the middle of a drain', async () => {
+    const memory: GateMemory = { ...closedMemory, state: 'draining', wouldBe: 'draining' };
+    const { driver, says, orders } = stage({ ...short, standing: 'blocked' }, { memory });
+    says.media = 'on-call';
+    await pass(60_000);
+    expect(driver.status().state).toBe('draining');
+    expect(orders.some(({ closed }) => closed)).toBe(false);
+  });
+});

@@ -187,8 +187,7 @@ export function describeGateProperties(runs: number, seed: number): void {
 /** Told from the signals alone, apart from how they are judged. */
 function seesCall(words: Moment['words']): boolean {
   const fresh = words.filter(({ side, ageMs }) => side === 'privileged' && ageMs >= 0 && ageMs <= 15_000);
-  const isIdle = fresh.some(({ source, says }) => source !== 'microphone' && says === 'idle');
-  return fresh.some(({ source, says }) => says === 'on-call' && !(source === 'microphone' && isIdle));
+  return fresh.some(({ source, says }) => says === 'on-call' && source !== 'microphone');
 }
 
 function isCritical({ standing, criticalBlock }: Moment['input']): boolean {

@@ -32,12 +32,7 @@ const unknown = (...wanting: ActivityJudgement['sources']): ActivityJudgement =>
 
 const table: readonly (readonly [name: string, desk: ActivityDesk, signals: readonly ActivitySignal[], judgement: ActivityJudgement])[] = [
   ['nothing is heard', softphone, [], unknown('media-packets', 'microphone')],
-  [
-    'a call: media and microphone',
-    softphone,
-    [hear('media-packets on-call'), hear('microphone on-call')],
-    onCall('media-packets', 'microphone'),
-  ],
+  ['a call: media and microphone', softphone, [hear('media-packets on-call'), hear('microphone on-call')], onCall('media-packets')],
   [
     'a call with the microphone muted in hardware',
     softphone,
@@ -101,7 +96,7 @@ const table: readonly (readonly [name: string, desk: ActivityDesk, signals: read
     [hear('microphone on-call', session), hear('media-packets idle')],
     claimed('microphone'),
   ],
-  ['the microphone alone, counters unreadable', softphone, [hear('microphone on-call')], onCall('microphone')],
+  ['the microphone alone, counters unreadable', softphone, [hear('microphone on-call')], claimed('microphone')],
   ['a page holds the microphone without media', softphone, [hear('microphone on-call'), hear('media-packets idle')], claimed('microphone')],
   [
     'a page holds the microphone, Connect knows of no contact',
@@ -109,7 +104,12 @@ const table: readonly (readonly [name: string, desk: ActivityDesk, signals: read
     [hear('microphone on-call'), hear('connect-api idle')],
     claimed('microphone'),
   ],
-  ['the microphone where media does not show', redirecting, [hear('microphone on-call'), hear('media-packets idle')], onCall('microphone')],
+  [
+    'the microphone where media does not show',
+    redirecting,
+    [hear('microphone on-call'), hear('media-packets idle')],
+    claimed('microphone'),
+  ],
   ['redirected audio: no media', redirecting, [hear('media-packets idle'), hear('microphone idle')], unknown('connect-api')],
   ['VDI guest: no media', guest, [hear('media-packets idle'), hear('microphone idle')], unknown('connect-api')],
   ['desk phone or chat only: no media', chatOnly, [hear('media-packets idle'), hear('microphone idle')], unknown('connect-api')],

@@ -23,12 +23,17 @@ interface Desk {
   owner?: { uid: number; image: string; file: string };
 }
 
+const SOCKETS_HEADER = 'Num       RefCount Protocol Flags    Type St Inode Path';
 const USER_SOCKETS = {
   pulse: '00000000f56a2b4c: 00000002 00000000 00010000 0001 01 1482900 RUN/1000/pulse/native',
   connected: '00000000f56a2b4d: 00000003 00000000 00000000 0001 03 1482901 RUN/1000/pulse/native',
   pipewire: '00000000f56a2b4e: 00000002 00000000 00010000 0001 01   82902 RUN/1000/pipewire-0',
   another: '00000000f56a2b4f: 00000002 00000000 00010000 0001 01 1482903 RUN/1001/pulse/native',
 };
+
+/** Some 75 bytes each. */
+const strangers = (count: number) =>
+  Array.from({ length: count }, (_, n) => `00000000f56a2b4c: 00000002 00000000 00010000 0001 01 1482900 @${`${n}`.padStart(12, 'x')}`);
 
 function makeDesk({ cards, sysClass = { sound: ['card0'], net: [] }, sockets = [], owner }: Desk): LinuxPlaces {
   const root = mkdtempSync(path.join(tmpdir(), 'deskwarden-microphone-'));
@@ -48,10 +53,7 @@ function makeDesk({ cards, sysClass = { sound: ['card0'], net: [] }, sockets = [
     for (const device of devices) mkdirSync(at('class', name, device));
   }
   const runtimeDirs = at('run');
-  writeFileSync(
-    at('unix'),
-    ['Num       RefCount Protocol Flags    Type St Inode Path', ...sockets, ''].join('\n').replaceAll('RUN', runtimeDirs),
-  );
+  writeFileSync(at('unix'), [SOCKETS_HEADER, ...sockets, ''].join('\n').replaceAll('RUN', runtimeDirs));
   if (owner) {
     mkdirSync(at('proc/4242'));
     writeFileSync(at('proc/4242/status'), `Name:\tx\nUid:\t${owner.uid}\t${owner.uid}\t${owner.uid}\t${owner.uid}\n`);
@@ -118,6 +120,13 @@ describe('what the kernel alone tells', () => {
     expect(await say(desk)).toEqual(expected);
   });
 
+  it('of more cards than are looked at nothing is told', async () => {
+    const linux = makeDesk({ cards: closed });
+    for (let card = 2; card <= 512; card += 1) mkdirSync(path.join(linux.asoundDir, `card${card}`));
+    const says = await createMicrophoneReader({ platform: 'linux', linux, run: unscripted }).read([1_000], 0);
+    expect(says).toMatchObject([{ side: 'privileged', says: 'unknown' }]);
+  });
+
   it('a browser that a user could have made himself is not vouched for', async () => {
     const own = path.join(mkdtempSync(path.join(tmpdir(), 'deskwarden-own-')), 'browser');
     dirs.push(path.dirname(own));
@@ -169,10 +178,25 @@ describe('the kernel and the sound server together', () => {
   it('plain PipeWire is asked by its own tool, and only where it does not speak pulse', async () => {
     const { run, asked } = servers({ 1000: recording('pw-dump.json') });
     expect(await say({ cards: closed, sockets: [USER_SOCKETS.pipewire] }, run)).toEqual(onCall);
-    expect(asked).toEqual(['pw-dump 1000 XDG_RUNTIME_DIR,LC_ALL']);
+    expect(asked).toEqual(['pw-dump 1000 XDG_RUNTIME_DIR,PIPEWIRE_CONFIG_DIR,LC_ALL']);
     const both = servers({ 1000: '[]' });
     await say({ cards: closed, sockets: [USER_SOCKETS.pipewire, USER_SOCKETS.pulse] }, both.run);
     expect(both.asked).toHaveLength(1);
+  });
+
+  it('a server is found behind many sockets, and behind too many nothing is known', async () => {
+    const many = servers({ 1000: recorder('chrome') });
+    expect(await say({ cards: closed, sockets: [...strangers(40_000), USER_SOCKETS.pulse] }, many.run)).toEqual(onCall);
+    const tooMany = servers({ 1000: recorder('chrome') });
+    expect(await say({ cards: closed, sockets: [...strangers(60_000), USER_SOCKETS.pulse] }, tooMany.run)).toEqual(unsure);
+    expect(tooMany.asked).toEqual([]);
+  });
+
+  it('a line that is read in two pieces is one', async () => {
+    // A piece has 64 KiB; 40 bytes of the server's line are in the first.
+    const [line = ''] = strangers(1);
+    const filler = line.padEnd(64 * 1024 - 40 - `${SOCKETS_HEADER}\n\n`.length, 'x');
+    expect(await say({ cards: closed, sockets: [filler, USER_SOCKETS.pulse] }, servers({ 1000: recorder('chrome') }).run)).toEqual(onCall);
   });
 
   it('one of several agents is enough', async () => {
