@@ -1,9 +1,11 @@
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toolPath } from '../../build/debian-tools.ts';
 import type { EnforcedDesk } from '../e2e/gate/enforced-desk.ts';
 import { canary, webHosts } from '../lab/world.ts';
 import type { Dice } from './fault.ts';
 import type { Attempt, BlockedTime } from './killed-daemon-gate.ts';
+import { gateOnDisk } from './killed-daemon-life.ts';
 
 const CRITICAL_HOST = 'us-west-2.console.aws.amazon.com';
 const NOTED_HOSTS = [
@@ -47,6 +49,7 @@ export interface Canaries {
 export function openCanaries(desk: EnforcedDesk, attempts: readonly Attempt[]): Canaries {
   const times: BlockedTime[] = [];
   const shut = new Set([CRITICAL_HOST, ...NOTED_HOSTS]);
+  const stateDir = path.join(desk.lab.dir, 'state');
   let mendedMs = 0;
   let turn: Promise<void> = Promise.resolve();
 
@@ -91,7 +94,8 @@ export function openCanaries(desk: EnforcedDesk, attempts: readonly Attempt[]): 
       const chance = dice.next();
       const time = present();
       if (!time) {
-        if (seen('through', mendedMs)) await canaries.breakBoth();
+        // What is closed on the disk may come back closed before it opens.
+        if (seen('through', mendedMs) && (await gateOnDisk(stateDir)) === 'open') await canaries.breakBoth();
       } else if (!seen('refused', time.brokenMs)) return;
       else if (chance < 0.3) await canaries.mend();
       else if (chance < 0.8 && time.criticalUntilMs === Number.POSITIVE_INFINITY) await canaries.mendCritical();

@@ -10,7 +10,7 @@ export interface Attempt {
   ended: 'through' | 'refused' | 'silence';
 }
 
-/** From when something is so that blocks, until the test begins to mend it. It begins behind a gate that was seen open. */
+/** From when something is so that blocks, until the test begins to mend it. It begins behind a gate that is open, on the disk too. */
 export interface BlockedTime {
   brokenMs: number;
   /** Until then a critical rule blocks, too, and nothing is waited for. */

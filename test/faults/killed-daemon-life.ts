@@ -113,7 +113,7 @@ function readLine(text: string): LogLine | null {
   }
 }
 
-async function gateOnDisk(stateDir: string): Promise<Life['gateBefore']> {
+export async function gateOnDisk(stateDir: string): Promise<Life['gateBefore']> {
   const text = await readFile(path.join(stateDir, 'verdict.json'), 'utf8').catch(() => null);
   return text === null ? null : (VerdictState.parse(JSON.parse(text)).gate?.state ?? null);
 }

@@ -56,7 +56,7 @@ async function findListening(wanted: ReadonlySet<string>, unixSocketsFile: strin
   const table = createReadStream(unixSocketsFile, { encoding: 'utf8', signal: AbortSignal.timeout(TABLE_MS) });
   for await (const chunk of table as AsyncIterable<string>) {
     chars += chunk.length;
-    
+    if (chars > MOST_TABLE_CHARS) return null;
     const lines = (begun + chunk).split('\n');
     begun = lines.pop() ?? '';
     for (const line of lines) {

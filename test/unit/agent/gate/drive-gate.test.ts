@@ -264,7 +264,13 @@ describe('what could not be opened', () => {
     ['where it does not', { enrolled: false }],
   ])('is tried again for as long as it takes, and told, %s', async (_where, facts) => {
     let tries = 0;
-    const counting: Enforcer = { ...stuck, hold: (order) => (tries++, stuck.hold(order)) };
+    const counting: Enforcer = {
+      ...stuck,
+      hold(order) {
+        tries++;
+        return stuck.hold(order);
+      },
+    };
     const { driver } = stage(facts, { enforcers: [counting] });
     await pass(10 * 60_000);
     expect(tries).toBeGreaterThan(100);
