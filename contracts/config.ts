@@ -26,7 +26,7 @@ export const DaemonConfig = z.strictObject({
       goldenImage: z
         .boolean()
         .default(false)
-        .describe('This disk is cloned: an identity that came with the image is set aside, and each clone enrols for itself'),
+        .describe('This disk is cloned: an identity that came with the image is removed, and each clone enrols for itself'),
     })
     .optional()
     .describe('Fleet server that this desk enrols with by itself'),

@@ -69,7 +69,7 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
     image: await readMachineImage(),
     goldenImage: config.enrolment?.goldenImage ?? false,
     onSetAside,
-    onForeignImage: (movedTo) => fault('identity of another installation', `moved to ${movedTo}`),
+    onForeignImage: (device) => fault('identity of another installation', `removed; it was of device ${device ?? 'none'}`),
   });
   let trust = trustOf((await identity.read()).enrolled);
   let book = await openBook(trust);

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, rename } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Identity } from '../../contracts/identity.ts';
 import { openStateFile, type SetAside } from '../store/state-file.ts';
@@ -21,11 +21,8 @@ export interface IdentitySettings {
   /** The file was no identity. */
   onSetAside?: (report: SetAside) => void;
   /** The identity came with the image; the desk has none of its own. */
-  onForeignImage?: (movedTo: string) => void;
+  onForeignImage?: (device: string | null) => void;
 }
-
-/** One is kept, for whoever wants to know which desk the image was made of. */
-const FOREIGN_SUFFIX = '.other-image';
 
 const nobody: Identity = { schema: 1, pending: null, enrolled: null, revokedAt: null, image: null, attempt: null };
 
@@ -36,11 +33,11 @@ export async function openIdentity({ stateDir, image, goldenImage, onSetAside, o
   if (goldenImage && image !== null) {
     const found = await state.read();
     if (found.image !== null && found.image !== image) {
-      const movedTo = `${file}${FOREIGN_SUFFIX}`;
-      await rename(file, movedTo).catch((error) => {
+      // Not kept: every clone would have the key of the desk that the image was made of.
+      await rm(file).catch((error) => {
         throw toStoreError(error, file);
       });
-      onForeignImage?.(movedTo);
+      onForeignImage?.(found.enrolled?.device ?? null);
     }
   }
 

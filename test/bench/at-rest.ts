@@ -20,7 +20,7 @@ const SAMPLE_EVERY_MS = 5_000;
 /** `getconf CLK_TCK`, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-export interface Rest {
+interface Rest {
   /** Decimal megabytes: at each sample, and the highest since the process began. */
   rss: number[];
   peak: number;
@@ -31,7 +31,7 @@ export interface Rest {
 }
 
 /** The unit's own flags, as the package starts the daemon. */
-export async function shippedFlags(): Promise<string[]> {
+async function shippedFlags(): Promise<string[]> {
   const unit = await readFile(path.join(repoRoot, 'build', 'service', 'systemd', 'deskwarden.service'), 'utf8');
   return [...(/^ExecStart=\S+((?: --\S+)*) /m.exec(unit)?.[1] ?? '').matchAll(/--\S+/g)].map(([flag]) => flag);
 }
@@ -77,7 +77,7 @@ export async function atRestBench(minutes = 10): Promise<Row[]> {
 }
 
 /** The daemon of `agentDir`, enrolled, enforcing and with everything healthy, and beside it a Node that does nothing. */
-export async function measureAtRest(minutes: number, flags: readonly string[], agentDir: string): Promise<[daemon: Rest, bare: Rest]> {
+async function measureAtRest(minutes: number, flags: readonly string[], agentDir: string): Promise<[daemon: Rest, bare: Rest]> {
   return withEnforcedDesk(async (desk) => {
     // A bundle made meanwhile would take the chunks away that this one has yet to load.
     const copy = path.join(desk.lab.dir, 'agent');

@@ -91,14 +91,14 @@ export function openCanaries(desk: EnforcedDesk, attempts: readonly Attempt[]): 
       await Promise.all([desk.mendCanary(), apply()]);
     },
     async goOn(dice) {
-      const chance = dice.next();
+      const chance = dice.below(10);
       const time = present();
       if (!time) {
         // What is closed on the disk may come back closed before it opens.
         if (seen('through', mendedMs) && (await gateOnDisk(stateDir)) === 'open') await canaries.breakBoth();
       } else if (!seen('refused', time.brokenMs)) return;
-      else if (chance < 0.3) await canaries.mend();
-      else if (chance < 0.8 && time.criticalUntilMs === Number.POSITIVE_INFINITY) await canaries.mendCritical();
+      else if (chance < 3) await canaries.mend();
+      else if (chance < 8 && time.criticalUntilMs === Number.POSITIVE_INFINITY) await canaries.mendCritical();
     },
     async flip(dice, until) {
       while (!until.aborted) {

@@ -27,8 +27,9 @@ export interface Instant {
 
 /** The windows that a daemon must survive, half of the kills anywhere. Every call throws the dice as often. */
 export function throwInstant(dice: Dice): Instant {
-  const [which, when, then] = [dice.next(), dice.next(), dice.next()];
-  const kinds: readonly [share: number, instant: Instant][] = [
+  const share = () => dice.below(1_000) / 1_000;
+  const [which, when, then] = [share(), share(), share()];
+  const kinds: readonly [often: number, instant: Instant][] = [
     [0.37, { name: 'any', afterMs: when * 5_000, thenMs: 0 }],
     [0.1, { name: 'start', afterMs: when * 1_000, thenMs: 0 }],
     [0.08, { name: 'late', afterMs: 5_000 + when * 6_000, thenMs: 0 }],
@@ -40,8 +41,8 @@ export function throwInstant(dice: Dice): Instant {
     [0.04, { name: 'verdict', afterMs: when * 1_500, line: /"event":"verdict"/, thenMs: then * 40 }],
   ];
   let left = which;
-  for (const [share, instant] of kinds) {
-    left -= share;
+  for (const [often, instant] of kinds) {
+    left -= often;
     if (left < 0) return instant;
   }
   return { name: 'any', afterMs: when * 5_000, thenMs: 0 };

@@ -22,6 +22,9 @@ const MOST_LEFTOVERS = 4;
 const MOST_NEW_FILES = 2;
 const MOST_SEGMENTS = 3;
 
+/** Of the fleet to the next report: well; taken, and the answer lost; none while the daemon lives; not now. */
+const answers = [null, null, { does: 'cut' }, { does: 'silent' }, { does: 'status', status: 503 }] as const;
+
 describe.skipIf(cannot)(faults('the daemon is killed'), () => {
   it(`at ${KILLS} instants under load`, { timeout: TEST_MS }, async (context) => {
     const { expect } = context;
@@ -67,8 +70,8 @@ describe.skipIf(cannot)(faults('the daemon is killed'), () => {
       const kills: string[] = [];
       for (let n = 0; n < KILLS; n++) {
         const instant = throwInstant(dice);
-        const [actMs, isCut] = [dice.next() * (instant.line ? 1_000 : 3_000), dice.next() < 0.3];
-        if (isCut) await desk.fleet({ do: 'misbehave', path: '/device/v1/reports', how: { does: 'cut' }, times: 1 });
+        const actMs = dice.below(instant.line ? 1_000 : 3_000);
+        await desk.fleet({ do: 'misbehave', path: '/device/v1/reports', how: dice.pick(answers), times: 1 });
         let act: Promise<void> = Promise.resolve();
         const acting = setTimeout(() => (act = canaries.goOn(dice)), actMs);
         await life.until(instant);
@@ -81,6 +84,7 @@ describe.skipIf(cannot)(faults('the daemon is killed'), () => {
 
       flipping.abort();
       await flipped;
+      await desk.fleet({ do: 'misbehave', path: '/device/v1/reports', how: null });
       await desk.until('up', ({ verdict }) => verdict !== null);
       const mendedMs = Date.now();
       await canaries.mend();
