@@ -10,7 +10,7 @@ import { type FaultDesk, rssOf, withFaultDesk } from './fault-desk.ts';
 
 const TEST_MS = 120_000;
 const CLIENTS = 1_000;
-const WATCHED_MS = isFull ? 20_000 : 4_000;
+const WATCHED_MS = isFull ? 20_000 : 2_000;
 const SERVED_WITHIN_MS = 3_000;
 const MOST_GROWN_BYTES = 60 * 1024 * 1024;
 const crowdPath = path.join(repoRoot, 'test', 'unit', 'agent', 'local-api', 'crowd-of-clients.ts');

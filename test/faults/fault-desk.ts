@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readDaemonPublicKey } from '../../agent/daemon/daemon-key.ts';
 import { localApiPath } from '../../agent/local-api/address.ts';
 import { connectLocalApi } from '../../agent/local-api/client.ts';
+import type { EnforcerState } from '../../contracts/enforcer.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Report } from '../../contracts/report.ts';
 import { asAgent, type DeskOptions, type EnforcedDesk, type RunningDaemon, withEnforcedDesk } from '../e2e/gate/enforced-desk.ts';
@@ -13,6 +14,9 @@ export const MANAGED = '/etc/chromium/policies/managed';
 export const OWN_FILE = `${MANAGED}/zz-deskwarden.json`;
 const EVERY_MS = 100;
 const WAIT_MS = 40_000;
+
+/** Browsers that somebody else on the machine has open may not have read a policy: no more is said of it then. */
+export const isHeld: ReadonlySet<EnforcerState> = new Set<EnforcerState>(['confirmed', 'written']);
 
 type Change = Parameters<EnforcedDesk['publish']>[0];
 

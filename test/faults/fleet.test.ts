@@ -4,7 +4,7 @@ import { cannot, endedAs, faults, isFull, newDice } from './fault.ts';
 import { countsOn, eventually, type FaultDesk, rssOf, standingsIn, withFaultDesk } from './fault-desk.ts';
 
 const TEST_MS = 300_000;
-const CHANGES = isFull ? 12 : 3;
+const CHANGES = isFull ? 12 : 2;
 /** Longer than a burst of findings lasts, so that each change is told by itself. */
 const APART_MS = 2_500;
 const BAD_MS = isFull ? 10_000 : 3_500;

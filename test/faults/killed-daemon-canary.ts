@@ -34,14 +34,13 @@ export function restlessRules(file: Record<string, unknown>): void {
 /** What the rules look at, and when it was so that they block. */
 export interface Canaries {
   times: BlockedTime[];
-  isMended(): boolean;
   /** Both rules that block fail from now on. */
   breakBoth(): Promise<void>;
   /** What holds the gate shut is then no critical rule. */
   mendCritical(): Promise<void>;
   mend(): Promise<void>;
-  /** The next thing that can happen to them; or nothing, mostly where the gate has not yet followed the last one. */
-  goOn(dice: Dice): Promise<void>;
+  /** The next thing that can happen to them, by a chance out of ten; nothing where the gate has not yet followed the last one. */
+  goOn(chance: number): Promise<void>;
   /** Changes what is only noted until then. */
   flip(dice: Dice, until: AbortSignal): Promise<void>;
 }
@@ -72,7 +71,6 @@ export function openCanaries(desk: EnforcedDesk, attempts: readonly Attempt[]): 
 
   const canaries: Canaries = {
     times,
-    isMended: () => !present(),
     async breakBoth() {
       shut.delete(CRITICAL_HOST);
       await Promise.all([desk.breakCanary(), apply()]);
@@ -90,8 +88,7 @@ export function openCanaries(desk: EnforcedDesk, attempts: readonly Attempt[]): 
       shut.add(CRITICAL_HOST);
       await Promise.all([desk.mendCanary(), apply()]);
     },
-    async goOn(dice) {
-      const chance = dice.below(10);
+    async goOn(chance) {
       const time = present();
       if (!time) {
         // What is closed on the disk may come back closed before it opens.

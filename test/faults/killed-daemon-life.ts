@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,7 +32,7 @@ export function throwInstant(dice: Dice): Instant {
   const kinds: readonly [often: number, instant: Instant][] = [
     [0.37, { name: 'any', afterMs: when * 5_000, thenMs: 0 }],
     [0.1, { name: 'start', afterMs: when * 1_000, thenMs: 0 }],
-    [0.08, { name: 'late', afterMs: 5_000 + when * 6_000, thenMs: 0 }],
+    [0.08, { name: 'late', afterMs: 5_000 + when * 4_000, thenMs: 0 }],
     [0.05, { name: 'lock', afterMs: 0, file: /^daemon\.lock$/, thenMs: then * 60 }],
     [0.1, { name: 'state', afterMs: when * 3_000, file: /^\.?verdict\.json/, thenMs: then * 4 }],
     [0.1, { name: 'ledger', afterMs: when * 1_000, file: /^\.?ledger\.json/, thenMs: then * 8 }],
@@ -124,7 +124,7 @@ async function written(stateDir: string, name: RegExp, until: AbortSignal): Prom
   const watchers: FSWatcher[] = [];
   try {
     await new Promise<void>((resolve) => {
-      for (const dir of [stateDir, path.join(stateDir, 'outbox')]) {
+      for (const dir of [stateDir, path.join(stateDir, 'outbox')].filter((one) => existsSync(one))) {
         watchers.push(watch(dir, (_, file) => void (file !== null && name.test(file) && resolve())));
       }
       until.addEventListener('abort', () => resolve());

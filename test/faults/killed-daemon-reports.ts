@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -8,7 +9,9 @@ import type { Report } from '../../contracts/report.ts';
 
 /** What a daemon that is dead has left in its outbox, sent or not. A line without its end was never stored. */
 export async function reportsOnDisk(outboxDir: string): Promise<Report[]> {
-  const names = (await readdir(outboxDir)).filter((name) => name.endsWith('.ndjson') && name.startsWith('segment-'));
+  // It is made with the first report.
+  const all = existsSync(outboxDir) ? await readdir(outboxDir) : [];
+  const names = all.filter((name) => name.endsWith('.ndjson') && name.startsWith('segment-'));
   const segments = await Promise.all(names.sort().map((name) => readFile(path.join(outboxDir, name))));
   return segments.flatMap((bytes) =>
     [...readLines(bytes)].flatMap(({ offset, length, meta }) => {

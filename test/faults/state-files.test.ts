@@ -4,7 +4,7 @@ import { describe, it } from 'vitest';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import { shippedCli } from '../e2e/shipped-cli.ts';
 import { cannot, type Dice, endedAs, faults, isFull, newDice } from './fault.ts';
-import { atOnce, countsOn, eventually, type FaultDesk, faultsIn, OWN_FILE, withFaultDesk } from './fault-desk.ts';
+import { atOnce, countsOn, eventually, type FaultDesk, faultsIn, isHeld, OWN_FILE, withFaultDesk } from './fault-desk.ts';
 
 /** Of each file. */
 const ROUNDS = isFull ? 12 : 1;
@@ -71,7 +71,7 @@ const isShut = ({ verdict, gate, fleet, policy, enforcers }: Snapshot) =>
   policy.signed &&
   verdict?.standing === 'blocked' &&
   gate.state === 'closed' &&
-  enforcers.every(({ wanted, state }) => wanted === 'closed' && state === 'confirmed');
+  enforcers.every(({ wanted, state }) => wanted === 'closed' && isHeld.has(state));
 
 const isNobodys = ({ gate, fleet, policy }: Snapshot) =>
   fleet.state === 'not-enrolled' && !policy.signed && gate.state === 'open' && gate.notActingBecause === 'not-enrolled';
