@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/fleet/end-databases.ts'],
     pool: 'forks',
     // Two cores is what the smallest supported machine has; lab scenarios beyond two would only slow each other down.
     maxWorkers: 2,

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type ToolGroup = 'lab' | 'peers' | 'browser' | 'sound';
+export type ToolGroup = 'lab' | 'peers' | 'browser' | 'sound' | 'database';
 
 /** A program (or library) of the operating system that the tests use. */
 export interface NeededTool {
@@ -46,6 +46,13 @@ export const neededTools: readonly NeededTool[] = [
   { tool: 'pactl', paths: system('pactl'), package: 'pulseaudio-utils', purpose: 'asking a sound server', groups: ['sound'] },
   // Debian's command has no `.sh`.
   { tool: 'testssl', paths: system('testssl'), package: 'testssl.sh', purpose: 'a second opinion on TLS', groups: ['peers'] },
+  {
+    tool: 'postgres',
+    paths: ['/usr/lib/postgresql/15/bin/postgres'],
+    package: 'postgresql-15',
+    purpose: 'the oldest PostgreSQL that the fleet takes',
+    groups: ['database'],
+  },
   { tool: 'chromium', paths: ['/usr/bin/chromium'], package: 'chromium', purpose: 'a browser that obeys policies', groups: ['browser'] },
 ];
 
@@ -107,7 +114,8 @@ export async function installTools(
     // A stale index may still name everything that is wanted, so that only the installation decides.
     await aptGet(['update'], lockWaitMs);
     say(`apt-get install ${packages.join(' ')}`);
-    return aptGet(['install', '-y', '--no-install-recommends', ...packages], lockWaitMs);
+    const install = () => aptGet(['install', '-y', '--no-install-recommends', ...packages], lockWaitMs);
+    return group === 'database' ? withoutCluster(install) : install();
   });
   return { missing: missingTools(group), because: failure };
 }
@@ -153,6 +161,23 @@ async function withoutServiceStart<T>(install: () => Promise<T>): Promise<T> {
   if (existsSync(policyPath) && readFileSync(policyPath, 'utf8') !== policyText) return install();
   writeFileSync(policyPath, policyText, { mode: 0o755 });
   const remove = () => rmSync(policyPath, { force: true });
+  process.once('exit', remove);
+  try {
+    return await install();
+  } finally {
+    remove();
+    process.off('exit', remove);
+  }
+}
+
+const clusterSettingsDir = '/etc/postgresql-common/createcluster.d';
+
+/** Debian makes a database cluster with the package, and starts it at each boot of the machine, unless this setting says no. */
+async function withoutCluster<T>(install: () => Promise<T>): Promise<T> {
+  const settings = `${clusterSettingsDir}/deskwarden.conf`;
+  mkdirSync(clusterSettingsDir, { recursive: true });
+  writeFileSync(settings, '# deskwarden: tests need the programs alone; removed after the installation\ncreate_main_cluster = false\n');
+  const remove = () => rmSync(settings, { force: true });
   process.once('exit', remove);
   try {
     return await install();

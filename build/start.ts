@@ -1,13 +1,17 @@
-// `npm start`: the main job on this machine. With `-- --instance A --region R` (or any options of `deskwarden check`) against
-// that instance; without, in the healthy lab where this machine can have one, else against a Region's shared hosts alone.
+// `npm start`: the main job on this machine: check the desk, then a fleet server, this desk enrolled with it and its daemon.
+// With `-- --instance A --region R` for that instance; without, in the healthy lab where this machine can have one, else for a
+// Region's shared hosts alone. Any other options are those of `deskwarden check`, which then runs alone.
 import { spawn } from 'node:child_process';
+import os from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { watchLaunchers } from '../test/lab/launchers.ts';
 import { type Lab, LabUnavailable, withLab } from '../test/lab/with-lab.ts';
 import { installTools } from './debian-tools.ts';
 import { repoRoot } from './repo.ts';
 import { attend } from './start/attend.ts';
-import { runLabDaemon } from './start/lab-daemon.ts';
+import { type Desk, labDesk, thisDesk } from './start/desk.ts';
+import { runWithFleet } from './start/with-fleet.ts';
 
 /** Any Region would do: only hosts that every customer shares are looked at. */
 const SHARED_REGION = 'us-west-2';
@@ -18,11 +22,21 @@ const stop = new AbortController();
 const cli = [process.execPath, path.join(repoRoot, 'dist', 'agent', 'deskwarden.js')];
 /** Somebody looks, and can end it. */
 const isWatched = Boolean(process.stdin.isTTY && process.stdout.isTTY && !process.env.CI);
+/** Where a server of this kind would keep its data; not in the clone, where PostgreSQL's user may not get to. */
+const keepDir =
+  process.env.DESKWARDEN_START_DIR ??
+  (process.getuid?.() === 0
+    ? '/var/lib/deskwarden-start'
+    : path.join(process.env.XDG_STATE_HOME ?? path.join(os.homedir(), '.local', 'state'), 'deskwarden-start'));
 
-const help = `npm start                                      check a desk in the healthy lab (as root on Linux), then run its
-                                               daemon: until Ctrl-C at a terminal, else until it has decided;
-                                               where there is no lab: check the hosts that every customer shares
-npm start -- --instance ALIAS --region REGION  check this machine against your instance`;
+const help = `npm start                                      check a desk in the healthy lab (as root on Linux), then run a
+                                               fleet server, the desk's daemon, and enrol the one with the other:
+                                               until Ctrl-C at a terminal, else until the first report is stored;
+                                               where there is no lab: for the hosts that every customer shares
+npm start -- --instance ALIAS --region REGION  the same, with this machine against your instance
+npm start -- OPTIONS                           any other options of \`deskwarden check\`: that check alone
+
+What is to outlive a start is in ${keepDir} (DESKWARDEN_START_DIR).`;
 
 async function main(): Promise<number> {
   const options = process.argv.slice(2);
@@ -30,7 +44,9 @@ async function main(): Promise<number> {
     say(help);
     return 0;
   }
-  if (options.length > 0) return check(options);
+  const named = namedInstance(options);
+  if (options.length > 0 && named === null) return check(options);
+  if (named !== null) return here(named.instance, named.region);
   if (process.platform === 'linux') await installTools('lab', { say: (line) => say(`Installing the lab's tools: ${line}`) });
   try {
     return await withLab('healthy', inLab, { signal: stop.signal });
@@ -38,17 +54,36 @@ async function main(): Promise<number> {
     if (!(error instanceof LabUnavailable)) throw error;
     say(`${error.message}\n`);
     say(`No lab here: checking the shared hosts of ${SHARED_REGION}. Your own: npm start -- --instance ALIAS --region REGION\n`);
-    return check(['--region', SHARED_REGION]);
+    return here(null, SHARED_REGION);
   }
 }
 
-/** The exit status is the check's, unless the daemon fails. */
+/** Null where anything else is asked for. */
+function namedInstance(options: readonly string[]): { instance: string | null; region: string } | null {
+  try {
+    const { values } = parseArgs({ args: [...options], options: { instance: { type: 'string' }, region: { type: 'string' } } });
+    return values.region === undefined ? null : { instance: values.instance ?? null, region: values.region };
+  } catch {
+    return null;
+  }
+}
+
 async function inLab(lab: Lab): Promise<number> {
   say('Checking a desk in the healthy lab: real servers under Amazon Connect names, behind a firewall of its own.');
   say('Your own: npm start -- --instance ALIAS --region REGION\n');
   const checked = await attend(lab.spawn([...cli, 'check', '--policy', lab.policyPath], { stdio: 'inherit' }), stop.signal, GRACE_MS);
+  return withFleet(checked, labDesk(lab));
+}
+
+async function here(instance: string | null, region: string): Promise<number> {
+  const checked = await check([...(instance === null ? [] : ['--instance', instance]), '--region', region]);
+  return checked === 2 ? checked : withFleet(checked, await thisDesk(path.join(keepDir, 'here'), instance, region));
+}
+
+/** The exit status is the check's, unless what follows fails. */
+async function withFleet(checked: number, desk: Desk): Promise<number> {
   if (stop.signal.aborted) return checked;
-  const ran = await runLabDaemon(lab, { cli, keep: isWatched, stop: stop.signal, say });
+  const ran = await runWithFleet({ desk, cli, keepDir, keep: isWatched, stop: stop.signal, say });
   return ran === 0 ? checked : ran;
 }
 
@@ -63,4 +98,9 @@ function say(line: string): void {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
 watchLaunchers(() => stop.abort('SIGTERM'));
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 70;
+}

@@ -34,7 +34,7 @@ summarise();
 /** Where a tool cannot be installed, the tests that need it skip and say so. */
 async function installWhatIsMissing(): Promise<void> {
   console.log('== tools');
-  for (const group of ['lab', 'peers', 'browser', 'sound'] as const) {
+  for (const group of ['lab', 'peers', 'browser', 'sound', 'database'] as const) {
     const { missing, because } = await installTools(group, { say: (line) => console.log(`  ${line}`) });
     if (missing.length > 0) console.log(`  ${describeMissing(missing)}${because === null ? '' : ` (${because})`}`);
   }

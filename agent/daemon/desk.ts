@@ -60,7 +60,7 @@ export interface Desk {
  * A look that was cut short loaded its servers too, though less than a whole one. Without a finding a verdict is undetermined,
  * and a desk that has just been enrolled gets its policy while it looks for the first time.
  */
-const CUT_SHORT_MS = 60_000;
+const CUT_SHORT_MS = 10_000;
 /** Time alone changes a verdict (grace, staleness, a waiver's end); it is decided anew at least this often. */
 const DECIDE_EVERY_MS = 5_000;
 

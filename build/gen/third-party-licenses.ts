@@ -27,7 +27,14 @@ async function section(found: LockedPackage): Promise<string[]> {
   const dir = path.join(repoRoot, found.dir);
   const names = (await readdir(dir)).filter((name) => /^(licen[cs]e|copying|notice)([.-]|$)/i.test(name)).sort();
   const texts = await Promise.all(names.map((name) => readFile(path.join(dir, name), 'utf8')));
-  if (texts.length === 0) throw new Error(`${found.name} carries no licence text`);
-  const text = texts.join('\n\n').replace(/\r\n/g, '\n').trim();
+  const text = texts.length > 0 ? texts.join('\n\n').replace(/\r\n/g, '\n').trim() : await declaration(dir, found);
   return [`## ${found.name} ${found.version}`, '', '```text', text, '```', ''];
+}
+
+/** Of a package that carries no licence text: what its package.json says of it. */
+async function declaration(dir: string, { name, license }: LockedPackage): Promise<string> {
+  const file = JSON.parse(await readFile(path.join(dir, 'package.json'), 'utf8')) as { author?: string | { name?: string } };
+  const author = typeof file.author === 'string' ? file.author : file.author?.name;
+  if (license === 'unknown') throw new Error(`${name} carries no licence text and declares none`);
+  return `(The package carries no licence text. It declares ${license}${author === undefined ? '' : `; author: ${author}`}.)`;
 }

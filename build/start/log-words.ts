@@ -8,6 +8,7 @@ const Line = z.discriminatedUnion('event', [
     event: z.literal('gate'),
     state: z.enum(['open', 'draining', 'closed']),
     wouldBe: z.enum(['open', 'draining', 'closed']),
+    reason: z.string(),
     notActingBecause: z.enum(['not-enrolled', 'unsigned-policy', 'observe']).nullable(),
   }),
   z.object({ event: z.literal('trigger'), because: z.enum(['network', 'wake', 'user', 'asked']) }),

@@ -1,0 +1,16 @@
+import type { z } from 'zod';
+import { FleetFault } from '../http/fault.ts';
+
+/** Where a list goes on; opaque to whoever hands it back. */
+export function writeCursor(place: unknown): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+export function readCursor<S extends z.ZodType>(shape: S, after: string | undefined): z.output<S> | null {
+  if (after === undefined) return null;
+  try {
+    return shape.parse(JSON.parse(Buffer.from(after, 'base64url').toString('utf8')));
+  } catch {
+    throw new FleetFault('bad-request', 'expected what an answer gave as `next`', { path: 'after' });
+  }
+}

@@ -1,0 +1,68 @@
+import {
+  DeskAnswer,
+  DeskParams,
+  DesksAnswer,
+  DesksRequest,
+  FloorAnswer,
+  FloorRequest,
+  TimelineAnswer,
+  TimelineRequest,
+} from '../../contracts/console/desks.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import { consoleRoute, type Route } from '../http/route.ts';
+import { readFloor } from './floor.ts';
+import { listDesks } from './list-desks.ts';
+import { readDesk } from './read-desk.ts';
+import { readTimeline } from './timeline.ts';
+
+export function deskRoutes({ keyring }: { keyring: Keyring }): readonly Route[] {
+  return [
+    consoleRoute({
+      method: 'GET',
+      path: '/api/v1/floor',
+      summary: 'Who can take calls now: desks by group and standing, and what keeps most of them',
+      who: 'signed-in',
+      needs: 'LiveBoard.Access',
+      query: FloorRequest,
+      answer: FloorAnswer,
+      handle: (call) => readFloor(call, call.query),
+    }),
+    consoleRoute({
+      method: 'GET',
+      path: '/api/v1/desks',
+      summary: 'Desks, the worst first',
+      who: 'signed-in',
+      needs: 'Devices.View',
+      query: DesksRequest,
+      answer: DesksAnswer,
+      handle: (call) => listDesks(call, keyring, call.query),
+    }),
+    consoleRoute({
+      method: 'GET',
+      path: '/api/v1/desks/:id',
+      summary: 'One desk with its findings and their evidence; the audit names who read it',
+      who: 'signed-in',
+      needs: 'Devices.View',
+      params: DeskParams,
+      answer: DeskAnswer,
+      handle: (call) => {
+        call.audit({ type: 'Device', id: call.params.id });
+        return readDesk(call, keyring, call.params.id);
+      },
+    }),
+    consoleRoute({
+      method: 'GET',
+      path: '/api/v1/desks/:id/timeline',
+      summary: 'What a desk told, the newest first; the audit names who read it',
+      who: 'signed-in',
+      needs: 'Devices.View',
+      params: DeskParams,
+      query: TimelineRequest,
+      answer: TimelineAnswer,
+      handle: (call) => {
+        call.audit({ type: 'Device', id: call.params.id });
+        return readTimeline(call, keyring, call.params.id, call.query);
+      },
+    }),
+  ];
+}
