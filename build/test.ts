@@ -17,6 +17,9 @@ const staticSteps: readonly { name: string; args: readonly string[] }[] = [
   { name: 'generated files are fresh', args: ['--import', 'tsx', 'build/gen.ts', '--check'] },
 ];
 
+/** Where the database's version could matter; the rest of the fleet's tests runs on 15 in `npm run test:long`. */
+const databasePaths = ['db', 'access', 'audit', 'documents', 'intake', 'retention'].map((context) => `test/fleet/${context}/`);
+
 const { values, positionals: filters } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 if (values.only !== undefined && values.only !== 'static' && values.only !== 'unit') {
   console.error(`--only takes static or unit, not ${values.only}`);
@@ -29,6 +32,7 @@ const everything = values.only === undefined && filters.length === 0;
 if (everything) await installWhatIsMissing();
 if (everything || values.only === 'static') await runStaticSteps();
 if (values.only !== 'static') await runTests(values.only === 'unit' ? ['test/unit/', 'test/contract/'] : filters);
+if (everything) await runTests(databasePaths, { DESKWARDEN_TEST_POSTGRES: '15' });
 summarise();
 
 /** Where a tool cannot be installed, the tests that need it skip and say so. */
@@ -49,8 +53,10 @@ async function runStaticSteps(): Promise<void> {
   }
 }
 
-async function runTests(paths: readonly string[]): Promise<void> {
-  console.log('== tests');
+async function runTests(paths: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+  const where = Object.entries(env).map(([name, value]) => ` with ${name}=${value}`);
+  console.log(`== tests${where.join()}`);
+  Object.assign(process.env, env);
   const dir = await mkdtemp(path.join(tmpdir(), 'deskwarden-test-'));
   const recordsPath = path.join(dir, 'records.json');
   process.env[recordsVariable] = recordsPath;
@@ -61,7 +67,8 @@ async function runTests(paths: readonly string[]): Promise<void> {
     (): TestRecords => ({ tests: [], errors: ['the test run ended without a result'] }),
   );
   await rm(dir, { recursive: true, force: true });
-  records.push(...found.tests, ...found.errors.map((name): TestRecord => ({ name, state: 'failed', reason: '' })));
+  const ran = [...found.tests, ...found.errors.map((name): TestRecord => ({ name, state: 'failed', reason: '' }))];
+  records.push(...ran.map((record) => ({ ...record, name: `${record.name}${where.join()}` })));
   const noted = found.errors.length > 0 || found.tests.some((test) => test.state === 'failed');
   if (!ok && !noted) records.push({ name: 'tests: the runner failed', state: 'failed', reason: '' });
   console.log(`== tests: ${ok ? 'ok' : 'FAILED'}, ${seconds(tookMs)}`);
