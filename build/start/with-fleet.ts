@@ -9,8 +9,8 @@ import { isFresh, type StartedFleet, startFleet } from './fleet.ts';
 
 const DEVICE_PORT = 7443;
 const CONSOLE_PORT = 8443;
-/** A report is due within a second of the first verdict. */
-const FIRST_REPORT_MS = 30_000;
+/** A report is due within a second of the first verdict. Where nothing can be decided, the list is shown as it is. */
+const FIRST_REPORT_MS = 15_000;
 const LOOK_MS = 500;
 
 export interface FleetStart {
@@ -107,8 +107,8 @@ async function firstReport(fleet: StartedFleet, stop: AbortSignal): Promise<void
   const deadline = performance.now() + FIRST_REPORT_MS;
   while (!stop.aborted && performance.now() < deadline) {
     const { out } = await fleet.command(['desks', '--json']);
-    const { items } = JSON.parse(out) as { items: { reportedAt: string | null }[] };
-    if (items.some((item) => item.reportedAt !== null)) return;
+    const { items } = JSON.parse(out) as { items: { reportedAt: string | null; standing: string }[] };
+    if (items.some((item) => item.reportedAt !== null && item.standing !== 'undetermined')) return;
     await delay(LOOK_MS);
   }
 }
