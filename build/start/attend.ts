@@ -13,6 +13,9 @@ export function attend(child: ChildProcess, stop: AbortSignal, graceMs: number):
     if (stop.aborted) end();
     else stop.addEventListener('abort', end, { once: true });
     child.on('error', reject);
-    child.on('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
+    child.on('exit', (code, signal) => {
+      stop.removeEventListener('abort', end);
+      resolve(exitCodeOf(code, signal));
+    });
   });
 }
