@@ -29,6 +29,9 @@ const keepDir =
     ? '/var/lib/deskwarden-start'
     : path.join(process.env.XDG_STATE_HOME ?? path.join(os.homedir(), '.local', 'state'), 'deskwarden-start'));
 
+/** Of the fleet server's device side; the console's is 1000 higher. */
+const devicePort = Number(process.env.DESKWARDEN_START_PORT ?? 7443);
+
 const help = `npm start                                      check a desk in the healthy lab (as root on Linux), then run a
                                                fleet server, the desk's daemon, and enrol the one with the other:
                                                until Ctrl-C at a terminal, else until the first report is stored;
@@ -36,7 +39,8 @@ const help = `npm start                                      check a desk in the
 npm start -- --instance ALIAS --region REGION  the same, with this machine against your instance
 npm start -- OPTIONS                           any other options of \`deskwarden check\`: that check alone
 
-What is to outlive a start is in ${keepDir} (DESKWARDEN_START_DIR).`;
+What is to outlive a start is in ${keepDir} (DESKWARDEN_START_DIR). The fleet server
+listens on 127.0.0.1:${devicePort} and ${devicePort + 1000} (DESKWARDEN_START_PORT).`;
 
 async function main(): Promise<number> {
   const options = process.argv.slice(2);
@@ -83,7 +87,15 @@ async function here(instance: string | null, region: string): Promise<number> {
 /** The exit status is the check's, unless what follows fails. */
 async function withFleet(checked: number, desk: Desk): Promise<number> {
   if (stop.signal.aborted) return checked;
-  const ran = await runWithFleet({ desk, cli, keepDir, keep: isWatched, stop: stop.signal, say });
+  const ran = await runWithFleet({
+    desk,
+    cli,
+    ports: { device: devicePort, console: devicePort + 1000 },
+    keepDir,
+    keep: isWatched,
+    stop: stop.signal,
+    say,
+  });
   return ran === 0 ? checked : ran;
 }
 

@@ -7,8 +7,6 @@ import type { Desk } from './desk.ts';
 import { type DeskDaemon, prepareDaemon } from './desk-daemon.ts';
 import { isFresh, type StartedFleet, startFleet } from './fleet.ts';
 
-const DEVICE_PORT = 7443;
-const CONSOLE_PORT = 8443;
 /** A report is due within a second of the first verdict. Where nothing can be decided, the list is shown as it is. */
 const FIRST_REPORT_MS = 15_000;
 const LOOK_MS = 500;
@@ -16,6 +14,8 @@ const LOOK_MS = 500;
 export interface FleetStart {
   desk: Desk;
   cli: readonly string[];
+  /** On 127.0.0.1; the first stays the same from one start to the next, since the desk has enrolled there. */
+  ports: { device: number; console: number };
   /** Database, keys and the desk's identity, kept from one start to the next. */
   keepDir: string;
   /** Goes on until it is told to stop; else it ends once the first report is stored. */
@@ -25,7 +25,7 @@ export interface FleetStart {
 }
 
 /** A fleet server, this desk enrolled with it and watched by its daemon, which observes. Resolves to an exit status. */
-export async function runWithFleet({ desk, cli, keepDir, keep, stop, say }: FleetStart): Promise<number> {
+export async function runWithFleet({ desk, cli, ports, keepDir, keep, stop, say }: FleetStart): Promise<number> {
   const fleetDir = path.join(keepDir, 'fleet');
   const isFirst = isFresh(fleetDir);
   say(
@@ -33,10 +33,10 @@ export async function runWithFleet({ desk, cli, keepDir, keep, stop, say }: Flee
       ? '\nStarting a fleet server, for the first time: it makes its database, authority and keys ...'
       : '\nStarting the fleet server ...',
   );
-  const place = { dir: fleetDir, instance: desk.instance, devicePort: DEVICE_PORT, consolePort: CONSOLE_PORT };
+  const place = { dir: fleetDir, instance: desk.instance, devicePort: ports.device, consolePort: ports.console };
   const fleet = await startFleet({ ...place, stop, say });
   try {
-    if (desk.apart) await relayTo(fleet, desk, stop);
+    if (desk.apart) await relayTo(fleet, ports.device, desk, stop);
     const daemon = await prepareDaemon(desk, { cli, stateDir: path.join(keepDir, 'desk'), stop, say });
     await obey(fleet, desk);
     if (!daemon.isEnrolled()) await enrol(fleet, daemon, desk, say);
@@ -46,11 +46,11 @@ export async function runWithFleet({ desk, cli, keepDir, keep, stop, say }: Flee
   }
 }
 
-async function relayTo(fleet: StartedFleet, desk: Desk, stop: AbortSignal): Promise<void> {
+async function relayTo(fleet: StartedFleet, port: number, desk: Desk, stop: AbortSignal): Promise<void> {
   const socketPath = path.join(desk.dir, 'fleet.sock');
   await fleet.relay(socketPath);
   const program = path.join(repoRoot, 'build', 'start', 'relay.ts');
-  const relay = desk.spawn([process.execPath, '--import', 'tsx', program, String(DEVICE_PORT), socketPath], {
+  const relay = desk.spawn([process.execPath, '--import', 'tsx', program, String(port), socketPath], {
     cwd: repoRoot,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
