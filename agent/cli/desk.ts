@@ -2,6 +2,7 @@ import type { AnyCheck } from '../../checks/check.ts';
 import type { Plan } from '../../checks/plan.ts';
 import type { Allowlist } from '../../contracts/allowlist.ts';
 import type { DaemonConfig } from '../../contracts/config.ts';
+import type { PlacedProblem } from '../../contracts/console/policies.ts';
 import type { CheckId } from '../../contracts/finding.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { Progress } from '../../contracts/progress.ts';
@@ -15,7 +16,6 @@ import type { LocalApiClient } from '../local-api/client.ts';
 import { cleanText } from './clean-text.ts';
 import type { Input } from './input.ts';
 import type { Output } from './output.ts';
-import type { PlacedProblem } from './policy-file.ts';
 import type { TerminalFacts } from './terminal.ts';
 
 /** What the command line works on. */

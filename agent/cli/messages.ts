@@ -42,17 +42,6 @@ export const policyMessages = {
   utf16: 'is UTF-16 text: save it as UTF-8',
   binary: 'is not a text file',
   notUtf8: 'is not UTF-8 text',
-  empty: 'the policy is empty',
-  duplicateKey: (key: string) => `the key "${key}" stands twice`,
-  severalDocuments: 'only one document is allowed in a policy',
-  syntax: (detail: string) => `not valid YAML: ${detail.charAt(0).toLowerCase()}${detail.slice(1)}`,
-  directive: 'directives are not allowed in a policy',
-  alias: 'anchors and aliases are not allowed in a policy',
-  tag: (tag: string) => `tags are not allowed in a policy: ${tag}`,
-  mergeKey: 'merge keys are not allowed in a policy',
-  tooDeep: 'nested too deeply for a policy',
-  missing: 'is missing',
-  didYouMean: (message: string, near: string) => `${message}; did you mean "${near}"?`,
   valid: (id: string, revision: number, rules: number, endpoints: number, of: string) =>
     `OK: policy ${id}, revision ${revision}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, ${endpoints} endpoints of ${of}`,
 };

@@ -77,7 +77,7 @@ export async function runProgram(argv: readonly string[], desk: Desk, place: Pla
       return runBundle(command, desk, place);
     }
     case 'policy-schema': {
-      const { policySchema } = await import('./policy-schema.ts');
+      const { policySchema } = await import('../../checks/policy-schema.ts');
       stdout.write(`${safeJson(policySchema(), 2)}\n`);
       return 0;
     }

@@ -1,4 +1,4 @@
-import { policySchema } from '../../agent/cli/policy-schema.ts';
+import { policySchema } from '../../checks/policy-schema.ts';
 import { biomeFormat } from './biome-format.ts';
 
 export const policySchemaPath = 'docs/policy.schema.json';

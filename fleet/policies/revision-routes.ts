@@ -1,4 +1,5 @@
 import { catalog } from '../../checks/catalog.ts';
+import { policySchema } from '../../checks/policy-schema.ts';
 import { resolvePolicy } from '../../checks/resolve-policy.ts';
 import type { Allowlist } from '../../contracts/allowlist.ts';
 import {
@@ -23,7 +24,6 @@ import { consoleRoute, type Route } from '../http/route.ts';
 import { listPolicies, listRevisions } from './list-revisions.ts';
 import { demandPolicy, theInstance, writerOf } from './policy-access.ts';
 import { diffPolicies, writeDiff } from './policy-diff.ts';
-import { policySchema } from './policy-schema.ts';
 import { readPolicyText, readRevision, refuseProblems, storeRevision, viewRevision, writeOut } from './revisions.ts';
 
 export interface PolicyTextDeps {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { stringify } from 'yaml';
 import type { AnyCheck } from '../../checks/check.ts';
+import { type PolicyRead, parsePolicyText } from '../../checks/policy-text.ts';
 import { resolvePolicy } from '../../checks/resolve-policy.ts';
 import type { Allowlist } from '../../contracts/allowlist.ts';
 import type { PolicyRevision } from '../../contracts/console/policies.ts';
@@ -10,8 +11,7 @@ import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from '../documents/document-rows.ts';
 import { FleetFault } from '../http/fault.ts';
 import { policyHash } from './policy-content.ts';
-import { policyMessages } from './policy-messages.ts';
-import { type PolicyRead, parsePolicyText } from './policy-text.ts';
+import { instanceMessages } from './policy-messages.ts';
 
 /** What a policy of this instance is read by; `id` where it is sent as that policy. */
 export function readPolicyText(
@@ -25,14 +25,14 @@ export function readPolicyText(
 
 function instanceProblems({ instance: given }: PolicyFile, { alias, region }: Pick<DocumentInstance, 'alias' | 'region'>): Problem[] {
   const problems: Problem[] = [];
-  if (given.alias === undefined) problems.push({ path: ['instance', 'alias'], message: policyMessages.noAlias(alias) });
-  else if (given.alias !== alias) problems.push({ path: ['instance', 'alias'], message: policyMessages.otherAlias(given.alias, alias) });
-  if (given.region !== region) problems.push({ path: ['instance', 'region'], message: policyMessages.otherRegion(given.region, region) });
+  if (given.alias === undefined) problems.push({ path: ['instance', 'alias'], message: instanceMessages.noAlias(alias) });
+  else if (given.alias !== alias) problems.push({ path: ['instance', 'alias'], message: instanceMessages.otherAlias(given.alias, alias) });
+  if (given.region !== region) problems.push({ path: ['instance', 'region'], message: instanceMessages.otherRegion(given.region, region) });
   return problems;
 }
 
 function idProblems(file: PolicyFile, id: string | undefined): Problem[] {
-  return id === undefined || file.id === id ? [] : [{ path: ['id'], message: policyMessages.otherId(file.id, id) }];
+  return id === undefined || file.id === id ? [] : [{ path: ['id'], message: instanceMessages.otherId(file.id, id) }];
 }
 
 /** The first few, each with its place: an answer has room for no more. */

@@ -1,23 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPolicyFile } from '../../../agent/cli/policy-file.ts';
-import { policySchema as schemaOfTheDesk } from '../../../agent/cli/policy-schema.ts';
+import { describe, expect, it } from 'vitest';
 import { bundledAllowlist } from '../../../checks/allowlist/bundled.ts';
 import { catalog } from '../../../checks/catalog.ts';
 import { resolvePolicy } from '../../../checks/resolve-policy.ts';
 import { Policy } from '../../../contracts/policy.ts';
-import { policySchema } from '../../../fleet/policies/policy-schema.ts';
-import { parsePolicyText } from '../../../fleet/policies/policy-text.ts';
 import { readPolicyText, refuseProblems, writeOut } from '../../../fleet/policies/revisions.ts';
-
-let dir = '';
-beforeAll(async () => {
-  dir = await mkdtemp(path.join(tmpdir(), 'deskwarden-policy-text-'));
-});
-afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const facts = { checks: catalog, allowlist: bundledAllowlist };
 const acme = { alias: 'acme', region: 'us-west-2' };
@@ -86,39 +72,6 @@ describe('the text of a policy', () => {
   });
   it.each(foreign)('is refused %s', (_, source, problems) => {
     expect(lines(source, 'desk')).toEqual(problems);
-  });
-
-  it('is read as the desk reads it, good or bad', async () => {
-    const file = path.join(dir, 'desk.yaml');
-    const pieces = fc.constantFrom(
-      'a: 1\n',
-      'rules: []\n',
-      'rules:\n  - check: network.dns\n',
-      '    everyMs: 10\n',
-      'features: { voice: yes }\n',
-      '&x ',
-      '[',
-      '}',
-      '"',
-      'gate: { mode: enforce }\n',
-      '!!',
-      '\t',
-      'id: two\n',
-      '?',
-      'é\u2028',
-      '%YAML 1.1\n',
-    );
-    const texts = [...bad.map(([, source]) => source), head, JSON.stringify({ schema: 1, id: 'desk', instance: acme })];
-    const compare = async (source: string) => {
-      await writeFile(file, source);
-      expect(parsePolicyText(source, facts)).toEqual(await readPolicyFile(file, facts));
-    };
-    for (const source of texts) await compare(source);
-    await fc.assert(
-      fc.asyncProperty(fc.array(pieces, { maxLength: 6 }), (parts) => compare(head + parts.join(''))),
-      { numRuns: 300 },
-    );
-    expect(policySchema()).toEqual(schemaOfTheDesk());
   });
 
   it('comes back, with every rule written out, as the same policy', () => {

@@ -1,15 +1,13 @@
 import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import type { AnyCheck } from '../../checks/check.ts';
-import { nearest } from '../../checks/nearest.ts';
-import { policyProblems } from '../../checks/resolve-policy.ts';
-import type { Allowlist } from '../../contracts/allowlist.ts';
-import type { PlacedProblem } from '../../contracts/console/policies.ts';
-import { type Problem, parseUnknown } from '../../contracts/parse.ts';
-import { PolicyFile } from '../../contracts/policy.ts';
+import type { Allowlist } from '../contracts/allowlist.ts';
+import type { PlacedProblem } from '../contracts/console/policies.ts';
+import { type Problem, parseUnknown } from '../contracts/parse.ts';
+import { PolicyFile } from '../contracts/policy.ts';
+import type { AnyCheck } from './check.ts';
+import { nearest } from './nearest.ts';
 import { policyMessages } from './policy-messages.ts';
 import { knownKeys, policySchema } from './policy-schema.ts';
-
-// The same as the desk's "policy validate" (agent/cli/policy-file.ts), which no code here may import: a test compares them.
+import { policyProblems } from './resolve-policy.ts';
 
 export type PolicyRead = { ok: true; file: PolicyFile } | { ok: false; problems: PlacedProblem[] };
 
@@ -24,7 +22,7 @@ const MAX_PROBLEMS = 20;
 export interface PolicyFacts {
   checks: readonly AnyCheck[];
   allowlist: Allowlist;
-  /** What only the fleet knows, such as whose policy it may be. */
+  /** What only who reads it knows, such as whose policy it may be. */
   furtherProblems?: (file: PolicyFile) => readonly Problem[];
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PolicyFile } from '../../contracts/policy.ts';
+import { PolicyFile } from '../contracts/policy.ts';
 
 type JsonSchema = z.core.JSONSchema._JSONSchema;
 
