@@ -1,4 +1,18 @@
-import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import type { Allowlist } from '../contracts/allowlist.ts';
 import type { PlacedProblem } from '../contracts/console/policies.ts';
 import { type Problem, parseUnknown } from '../contracts/parse.ts';
@@ -33,13 +47,14 @@ export function parsePolicyText(text: string, { checks, allowlist, furtherProble
     version: '1.2',
     schema: 'core',
     merge: false,
-    uniqueKeys: true,
+    // Found below: the library compares each key with all before it, and a megabyte of keys would take minutes.
+    uniqueKeys: false,
     stringKeys: true,
     resolveKnownTags: false,
     prettyErrors: false,
     lineCounter: lines,
   });
-  const syntax = syntaxProblems(document, text);
+  const syntax = syntaxProblems(document);
   if (syntax.length > 0) return refuse(syntax, lines);
   if (document.contents === null) return refuse([{ offset: 0, key: '', message: policyMessages.empty }], lines);
 
@@ -74,15 +89,14 @@ function refuse(found: Found[], lines: LineCounter): PolicyRead {
   return { ok: false, problems: placed };
 }
 
-function syntaxProblems(document: Document.Parsed, text: string): Found[] {
+function syntaxProblems(document: Document.Parsed): Found[] {
   const found: Found[] = [];
   const add = (offset: number, message: string) => found.push({ offset, key: '', message });
   const exhausted = document.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION');
   if (exhausted) return [{ offset: 0, key: '', message: policyMessages.tooDeep }];
 
   for (const { code, message, pos } of document.errors) {
-    if (code === 'DUPLICATE_KEY') add(pos[0], policyMessages.duplicateKey(keyAt(text, pos[0])));
-    else if (code === 'MULTIPLE_DOCS') add(pos[0], policyMessages.severalDocuments);
+    if (code === 'MULTIPLE_DOCS') add(pos[0], policyMessages.severalDocuments);
     else add(pos[0], policyMessages.syntax(message));
   }
   const { yaml, tags } = document.directives;
@@ -93,6 +107,7 @@ function syntaxProblems(document: Document.Parsed, text: string): Found[] {
         if (isAlias(node) || node.anchor !== undefined) {
           if (!found.some(({ message }) => message === policyMessages.alias)) add(startOf(node), policyMessages.alias);
         } else if (node.tag !== undefined) add(startOf(node), policyMessages.tag(node.tag));
+        if (isMap(node)) for (const key of repeatedKeys(node)) add(startOf(key), policyMessages.duplicateKey(String(key.value)));
       },
       Pair(_, { key }) {
         if (isScalar(key) && key.value === '<<') add(startOf(key), policyMessages.mergeKey);
@@ -105,8 +120,14 @@ function syntaxProblems(document: Document.Parsed, text: string): Found[] {
   return found;
 }
 
-function keyAt(text: string, offset: number): string {
-  return /^["']?([^"':\s]*)/.exec(text.slice(offset, offset + 200))?.[1] ?? '';
+function repeatedKeys({ items }: YAMLMap): Scalar[] {
+  const seen = new Set<string>();
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const isRepeated = seen.has(String(key.value));
+    seen.add(String(key.value));
+    return isRepeated ? [key] : [];
+  });
 }
 
 function startOf(node: Node): number {

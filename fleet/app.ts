@@ -10,6 +10,7 @@ import { allowlistRoutes } from './allowlist/routes.ts';
 import { appendAudit } from './audit/append.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { sealSource } from './audit/source.ts';
+import { encryptionRoutes } from './crypto/routes.ts';
 import { deskRoutes } from './desks/routes.ts';
 import { latestRevisions } from './documents/desk-orders.ts';
 import { type IssuingDeps, issueDocument } from './documents/issue.ts';
@@ -27,6 +28,7 @@ import { publishRoutes } from './policies/publish-routes.ts';
 import { revisionRoutes } from './policies/revision-routes.ts';
 import { currentAllowlist } from './rejudge/desk-basis.ts';
 import { rejudgeRoutes } from './rejudge/routes.ts';
+import { ringRoutes } from './rings/routes.ts';
 import type { OidcSettings } from './sign-in/oidc-claims.ts';
 import { createOidcProviders } from './sign-in/oidc-provider.ts';
 import { createPasswords } from './sign-in/password.ts';
@@ -59,7 +61,7 @@ export interface App {
 
 export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, onDenied }: AppSettings): Promise<App> {
   const { db, innerDb, keyring, now, config } = store;
-  const keys = await openSigningKeys({ db, keyring, now });
+  const keys = await openSigningKeys({ db: innerDb, keyring, now });
   const issuing: IssuingDeps = { keys, keyring, now };
   const enrolment = await openEnrolment({
     db: innerDb,
@@ -92,7 +94,8 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
     ...intakeRoutes({ intake }),
     ...documentRoutes(issuing),
     ...accessRoutes({ keyring }),
-    ...deskRoutes({ keyring }),
+    ...deskRoutes({ db, keyring, now }),
+    ...ringRoutes({ keyring }),
     ...revisionRoutes({ allowlistOf: (tx, instance) => currentAllowlist(tx, instance, bundledAllowlist) }),
     ...publishRoutes(issuing),
     ...waiverRoutes(issuing),
@@ -106,6 +109,7 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
       onFault: (error) => onFault('preview', messageOf(error)),
     }),
     ...auditRoutes({ keyring }),
+    ...encryptionRoutes(store.keyChange),
     ...signInRoutes({
       db: innerDb,
       keyring,

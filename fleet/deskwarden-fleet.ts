@@ -19,7 +19,8 @@ const { env } = process;
 const { version } = packageFile;
 
 const stopped = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort(signal));
+const stopSignals = ['SIGINT', 'SIGTERM'] as const;
+for (const signal of stopSignals) process.once(signal, () => stopped.abort(signal));
 
 const resolveSecret = (reference: string) => readSecret(reference, { env });
 const log = createLog((line) => process.stdout.write(line));
@@ -82,6 +83,8 @@ function makeContext(configPath = env.DESKWARDEN_FLEET_CONFIG || '/etc/deskwarde
       }
     },
     async serve() {
+      // A second signal, as from a terminal and from npm, cuts no stop short: that ends by itself.
+      for (const signal of stopSignals) process.on(signal, () => undefined);
       const [{ openStore }, { startServer }] = await Promise.all([import('./store.ts'), import('./server.ts')]);
       const settings = await config();
       const store = await openStore(place(settings, (what, detail) => log({ event: 'fault', what, detail })));

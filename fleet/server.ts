@@ -58,14 +58,14 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
   });
 
   const closers: (() => unknown)[] = [];
-  const device = await openListener('device', [new URL(config.device.url).hostname, ...config.device.names]);
-  app.mount('device', device);
-  const consoleListener = await openListener('console', [new URL(config.console.url).hostname], config.console.certificate);
-  await serveApiDocs(consoleListener, { version, assetsDir });
-  app.mount('console', consoleListener);
-  serveHealth(consoleListener, { metrics, metricsFrom: config.console.metricsFrom, notReady });
-  await device.listen(config.device.listen);
-  await consoleListener.listen(config.console.listen);
+  const listeners: FastifyInstance[] = [];
+  const [device, consoleListener] = await listen().catch(async (error) => {
+    // What still listened would keep the process alive, and desks waiting for it.
+    await Promise.allSettled(listeners.map((one) => one.close()));
+    for (const close of closers) close();
+    await app.close();
+    throw error;
+  });
   const jobs = runJobs(app);
   // Another replica may have rotated the signing key.
   const refresh = setInterval(
@@ -85,10 +85,10 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
       stopping.abort();
       event({ event: 'stopping' });
       const cut = setTimeout(() => {
-        for (const one of [device, consoleListener]) one.server.closeAllConnections();
+        for (const one of listeners) one.server.closeAllConnections();
       }, DRAIN_MS);
       await app.intake.stop();
-      await Promise.all([device.close(), consoleListener.close()]);
+      await Promise.all(listeners.map((one) => one.close()));
       clearTimeout(cut);
       await jobs.stop();
       await app.close();
@@ -97,6 +97,18 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
     },
   };
 
+  async function listen(): Promise<[FastifyInstance, FastifyInstance]> {
+    const forDesks = await openListener('device', [new URL(config.device.url).hostname, ...config.device.names]);
+    app.mount('device', forDesks);
+    const forPeople = await openListener('console', [new URL(config.console.url).hostname], config.console.certificate);
+    await serveApiDocs(forPeople, { version, assetsDir });
+    app.mount('console', forPeople);
+    serveHealth(forPeople, { metrics, metricsFrom: config.console.metricsFrom, notReady });
+    await forDesks.listen(config.device.listen);
+    await forPeople.listen(config.console.listen);
+    return [forDesks, forPeople];
+  }
+
   async function openListener(
     kind: ListenerKind,
     names: readonly string[],
@@ -104,7 +116,7 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
   ): Promise<FastifyInstance> {
     if (given) {
       const [cert, key] = await Promise.all([readFile(given.chain, 'utf8'), readFile(given.key, 'utf8')]);
-      return createListener(kind, { cert, key });
+      return added(createListener(kind, { cert, key }));
     }
     let listener: FastifyInstance | null = null;
     const certificate: RenewedCertificate = await openServerCertificate({
@@ -116,7 +128,12 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
       onFault: (error) => onFault('certificate', String(error)),
     });
     closers.push(() => certificate.close());
-    listener = createListener(kind, certificate.current());
+    listener = added(createListener(kind, certificate.current()));
+    return listener;
+  }
+
+  function added(listener: FastifyInstance): FastifyInstance {
+    listeners.push(listener);
     return listener;
   }
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { FleetConfig } from './config.ts';
+import type { KeyChangeDeps } from './crypto/key-change.ts';
 import type { KeyProvider } from './crypto/key-provider.ts';
 import { keyUpkeep } from './crypto/key-upkeep.ts';
 import { createKeyring, type Keyring } from './crypto/keyring.ts';
@@ -21,6 +22,7 @@ export interface Store {
   innerDb: Db;
   keyring: Keyring;
   keys: KeyProvider;
+  keyChange: KeyChangeDeps;
   /** Brings keys back that were out of use, goes on with their changes and follows them by new ones once a year. */
   keyUpkeep(): Promise<void>;
   now: () => Date;
@@ -52,7 +54,11 @@ export async function openStore(place: StorePlace): Promise<Store> {
   if (external) return assemble(place, await prepared(external), async () => {});
   let embedded: Embedded;
   try {
-    embedded = await openEmbedded({ dir: embeddedDir(place.config), machine: place.machine });
+    embedded = await openEmbedded({
+      dir: embeddedDir(place.config),
+      machine: place.machine,
+      say: (line) => place.onFault('database', line),
+    });
   } catch (error) {
     if (error instanceof EmbeddedFault) place.onFault('database', error.message);
     throw error;
@@ -92,21 +98,15 @@ async function assemble(place: StorePlace, appUrl: string, stop: () => Promise<v
   const [db, innerDb, keyDb] = [open('', 10), open(' inner', 5), open(' keys', 3)] as const;
   const keys = await openLocalKeyProvider({ dir: path.join(config.dataDir, 'keys'), clock: now });
   const keyring = createKeyring({ provider: keys, db: keyDb, clock: now, onFault: (fault) => onFault('keys', fault.message) });
+  const keyChange: KeyChangeDeps = { provider: keys, db: keyDb, clock: now, principal: 'deskwarden-fleet', wipe: keyring.wipe };
   return {
     config,
     db,
     innerDb,
     keyring,
     keys,
-    keyUpkeep: () =>
-      keyUpkeep({
-        provider: keys,
-        db: keyDb,
-        clock: now,
-        principal: 'deskwarden-fleet',
-        wipe: keyring.wipe,
-        onError: (_owner, error) => onFault('keys', String(error)),
-      }),
+    keyChange,
+    keyUpkeep: () => keyUpkeep({ ...keyChange, onError: (_owner, error) => onFault('keys', String(error)) }),
     now,
     async close() {
       keyring.close();

@@ -159,3 +159,7 @@ export const DeskPlacement = z.strictObject({
   effectiveGroup: z.uuid().nullable(),
 });
 export type DeskPlacement = z.infer<typeof DeskPlacement>;
+
+export const InstancesAnswer = z.strictObject({
+  items: z.array(z.strictObject({ id: z.uuid(), alias: z.string().max(45), region: z.string().max(40) })).max(1_000),
+});

@@ -71,8 +71,8 @@ export type Permission = z.infer<typeof Permission>;
 export const ResourceType = z.enum(['Device', 'User', 'SecurityProfile', 'Policy', 'Ring', 'Tenant']);
 export type ResourceType = z.infer<typeof ResourceType>;
 
-// jsonb holds neither NUL nor half a surrogate pair.
-const storable = /^[^\0\p{Cs}]*$/u;
+/** PostgreSQL holds neither NUL nor half a surrogate pair, and is asked for neither. */
+export const storable = /^[^\0\p{Cs}]*$/u;
 
 export const TagKey = z
   .string()

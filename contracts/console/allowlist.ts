@@ -118,7 +118,13 @@ export const DiffQuery = AllowlistQuery.extend({ revision: z.coerce.number().int
 export const DiffAnswer = z.strictObject({ revision: AllowlistRevision, diff: AllowlistDiff });
 export type DiffAnswer = z.infer<typeof DiffAnswer>;
 
-export const CheckNowRequest = z.strictObject({});
+export const CheckNowRequest = z.strictObject({
+  /** `held.syncToken`: what this feed has lost is gone in truth. */
+  acceptLoss: z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .optional(),
+});
 export const CheckNowAnswer = z.strictObject({
   /** False: a look was taken moments ago, or another replica is taking one. */
   looked: z.boolean(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storable } from './access.ts';
 
 export const AuditActor = z.strictObject({
   // operator: the command line on the server itself. system: a job that nobody asked for.
@@ -41,10 +42,10 @@ export const AuditQuery = z
     from: z.iso.datetime({ offset: true }).optional(),
     to: z.iso.datetime({ offset: true }).optional(),
     // Id of an account or a device; `operator`, `system` or `nobody`.
-    actor: z.string().min(1).max(100).optional(),
-    action: z.string().min(1).max(200).optional(),
-    targetType: z.string().min(1).max(50).optional(),
-    targetId: z.string().min(1).max(200).optional(),
+    actor: z.string().min(1).max(100).regex(storable).optional(),
+    action: z.string().min(1).max(200).regex(storable).optional(),
+    targetType: z.string().min(1).max(50).regex(storable).optional(),
+    targetId: z.string().min(1).max(200).regex(storable).optional(),
     // With address and user agent of each: opening them is a use of a key, and audited as one.
     source: z.enum(['1']).optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -67,7 +68,7 @@ export const AuditAnswer = z.strictObject({ items: z.array(AuditEntry).max(200),
 export type AuditAnswer = z.infer<typeof AuditAnswer>;
 
 export const DeskChangesParams = z.strictObject({ id: z.uuid() });
-export const PolicyChangesParams = z.strictObject({ id: z.string().min(1).max(100) });
+export const PolicyChangesParams = z.strictObject({ id: z.string().min(1).max(100).regex(storable) });
 export const ChangesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   after: z.string().max(100).optional(),

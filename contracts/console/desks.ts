@@ -17,7 +17,8 @@ const Rule = z
 const Limit = z.coerce.number().int().min(1).max(200).default(50);
 const After = z.string().max(300).optional();
 
-export const DesksRequest = z.strictObject({
+/** Which desks. */
+export const DesksExportRequest = z.strictObject({
   standing: ShownStanding.optional(),
   /** Desks of this group and of all below it. */
   group: z.uuid().optional(),
@@ -28,9 +29,9 @@ export const DesksRequest = z.strictObject({
   host: z.string().min(1).max(253).optional(),
   /** Desks on which this rule is bad, be it a cause or not. */
   rule: Rule.optional(),
-  limit: Limit,
-  after: After,
 });
+export type DesksExportRequest = z.infer<typeof DesksExportRequest>;
+export const DesksRequest = DesksExportRequest.extend({ limit: Limit, after: After });
 export type DesksRequest = z.infer<typeof DesksRequest>;
 
 const GroupName = z.strictObject({ id: z.uuid(), name: z.string().max(100) });

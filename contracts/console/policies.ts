@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { Policy } from '../policy.ts';
 import { DocumentKind } from '../signed-document.ts';
-import { TagKey, TagValue } from './access.ts';
+import { storable, TagKey, TagValue } from './access.ts';
 
 export const PolicyId = Policy.shape.id;
 
-/** As much text as the desk reads of a policy file. */
-const MAX_SOURCE = 1024 * 1024;
+/** Four times a policy with every rule written out. It is read while everybody else waits: more would be felt on the floor. */
+const MAX_SOURCE = 256 * 1024;
 
 export const InstanceParams = z.strictObject({ instance: z.uuid() });
 export const PolicyParams = InstanceParams.extend({ policy: PolicyId });
@@ -27,7 +27,13 @@ export const PlacedProblem = z.strictObject({
 });
 export type PlacedProblem = z.infer<typeof PlacedProblem>;
 
-export const PolicyText = z.strictObject({ source: z.string().max(MAX_SOURCE).describe('YAML 1.2 or JSON, as people write it') });
+export const PolicyText = z.strictObject({
+  source: z
+    .string()
+    .max(MAX_SOURCE)
+    .regex(storable, 'expected text without NUL and without half characters')
+    .describe('YAML 1.2 or JSON, as people write it'),
+});
 
 /** `POST …/policies/validate`: says what is wrong with a text, and stores nothing. */
 export const PolicyValidateAnswer = z.discriminatedUnion('ok', [
@@ -51,7 +57,7 @@ export const PolicyPutAnswer = z.strictObject({ revision: z.int().positive(), ch
 
 export const PageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: z.string().max(200).optional(),
+  after: z.string().max(200).regex(storable).optional(),
 });
 
 export const PolicySummary = z.strictObject({

@@ -50,9 +50,7 @@ export const PreviewSummary = z.strictObject({
 });
 export type PreviewSummary = z.infer<typeof PreviewSummary>;
 
-export const PreviewParams = z.strictObject({ id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/) });
 export const PreviewRequest = z.strictObject({
-  instance: z.uuid().optional(),
   /** Of the policy's revisions, published or not; the newest where none is named. */
   revision: z.int().positive().optional(),
   /** `assigned`: the desks that the policy is assigned to; `instance`: every desk, for one that is assigned to none yet. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storable } from './access.ts';
 
 /** The form that Amazon Connect documents; compared exactly. */
 export const UserName = z.string().regex(/^[A-Za-z0-9@.-]{2,64}$/, 'expected 2 to 64 letters, digits, @, - and .');
@@ -53,7 +54,7 @@ export const OidcStartQuery = z.object({
 /** What the provider adds beside is left out. */
 export const OidcCallbackQuery = z.object({
   code: z.string().max(4_000).optional(),
-  state: z.string().max(200).optional(),
+  state: z.string().max(200).regex(storable).optional(),
   iss: z.string().max(2_000).optional(),
   error: z.string().max(200).optional(),
   error_description: z.string().max(2_000).optional(),

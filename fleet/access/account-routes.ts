@@ -125,10 +125,10 @@ export function accountRoutes(keyring: Keyring): Route[] {
       body: ChangeDeskRequest,
       answer: DeskPlacement,
       async handle({ tx, actor, params, body, audit, decidedBy }) {
-        audit({ type: 'desk', id: params.id });
+        audit({ type: 'device', id: params.id });
         const { rule, before, after } = await changeDesk(tx, actor, params.id, body);
         decidedBy(rule);
-        audit({ type: 'desk', id: params.id }, { before, after });
+        audit({ type: 'device', id: params.id }, { before, after });
         return after;
       },
     }),

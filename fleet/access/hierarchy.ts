@@ -7,6 +7,7 @@ import type { Actor } from './actor.ts';
 import type { PathOf } from './boundary.ts';
 import { asConflict } from './constraint.ts';
 import { reachOf, type Term } from './decide.ts';
+import { type Permission, permissions } from './permission.ts';
 import { demandAtAll } from './refusal.ts';
 import { lockAccess } from './settings.ts';
 
@@ -135,20 +136,25 @@ async function parentPath(tx: Tx, actor: Actor, parent: string | null): Promise<
   return path;
 }
 
-// To move a group is to move what its people reach: whoever is restricted stays below the groups of that restriction.
+// To move a group is to move what its people reach: whoever is restricted, in whatever, stays below the groups of that restriction.
 function mayArrange(actor: Actor, path: readonly string[]): boolean {
   if (actor.conditions.length > 0) return false;
-  return restrictions(actor).every((terms) => terms.some(({ under }) => under !== null && path.includes(under)));
+  return restrictions(actor, onGrouped).every((terms) => terms.some(({ under }) => under !== null && path.includes(under)));
 }
 
 function rootsSeen(actor: Actor): string[] | null {
   if (actor.conditions.length > 0) return [];
-  const all = restrictions(actor);
+  const all = restrictions(actor, ['Devices.View', 'Users.View']);
   return all.length === 0 ? null : all.flatMap((terms) => terms.flatMap(({ under }) => under ?? []));
 }
 
-function restrictions(actor: Actor): (readonly Term[])[] {
-  return (['Devices.View', 'Users.View'] as const).flatMap((permission) => {
+/** What is decided on desks and accounts, which alone have groups. */
+const onGrouped = (Object.keys(permissions) as Permission[]).filter((permission) =>
+  ['Device', 'User'].includes(permissions[permission].type),
+);
+
+function restrictions(actor: Actor, on: readonly Permission[]): (readonly Term[])[] {
+  return on.flatMap((permission) => {
     const reach = reachOf(actor, permission);
     return reach.kind === 'some' ? [reach.terms] : [];
   });

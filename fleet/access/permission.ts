@@ -90,8 +90,8 @@ export const permissions: Readonly<Record<Permission, PermissionFacts>> = {
     type: 'Policy',
     implies: ['Policies.View'],
   },
-  'Rings.View': { name: 'Rings - View', use: 'See rollout rings', type: 'Ring', later: true },
-  'Rings.Edit': { name: 'Rings - Edit', use: 'Change rollout rings', type: 'Ring', implies: ['Rings.View'], later: true },
+  'Rings.View': { name: 'Rings - View', use: 'See rollout rings', type: 'Ring' },
+  'Rings.Edit': { name: 'Rings - Edit', use: 'Change rollout rings and who is in them', type: 'Ring', implies: ['Rings.View'] },
   'RolloutSchedule.View': {
     name: 'Rollout schedule - View',
     use: 'See the schedule of rollout',

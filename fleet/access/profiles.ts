@@ -91,6 +91,7 @@ export async function changeProfile(tx: Tx, actor: Actor, id: string, request: P
     ...holders.map((holder) => ({ profile: after, holder })),
   ];
   demandWithinOwnRights(actor, grants, paths);
+  demandNothingForOneself(actor, before, after);
   if (before.accessControl === null && after.accessControl !== null) await demandRoom(tx, id, maxGranularProfiles);
   await asConflict(
     tx.updateTable('security_profile').set(columnsOf(after)).where('id', '=', id).execute(),
@@ -134,6 +135,15 @@ function demandSound(profile: Profile, paths: PathOf, lint: 'warn' | 'strict', r
     const remedy = code === 'agent-with-admin' ? ': give a reason to have it nevertheless' : '';
     throw new FleetFault('profile-refused', `${code}: ${permission}${remedy}`, { path: 'permissions' });
   }
+}
+
+/** Duties that are kept apart are handed to others: not by way of a profile that one holds. */
+function demandNothingForOneself(actor: Actor, before: Profile, after: Profile): void {
+  if (!actor.profiles.some(({ id }) => id === before.id)) return;
+  const own = new Set(actor.profiles.flatMap(({ permissions }) => permissions));
+  const gained = after.permissions.find((permission) => !own.has(permission));
+  if (gained === undefined) return;
+  throw new FleetFault('boundary-exceeded', `this would give ${gained} to yourself`, { rule: 'acl.boundary' });
 }
 
 function refuseDefault({ isDefault, name }: Profile): void {

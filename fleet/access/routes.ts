@@ -2,6 +2,7 @@ import type { Keyring } from '../crypto/keyring.ts';
 import type { Route } from '../http/route.ts';
 import { accountRoutes } from './account-routes.ts';
 import { hierarchyRoutes } from './hierarchy-routes.ts';
+import { instanceRoutes } from './instance-routes.ts';
 import { profileRoutes } from './profile-routes.ts';
 import { settingsRoutes } from './settings-routes.ts';
 
@@ -11,5 +12,5 @@ export interface AccessDeps {
 
 // `needs` is asked by the frame, for the 403 before anything is read; each service decides on the very resource again.
 export function accessRoutes({ keyring }: AccessDeps): readonly Route[] {
-  return [...settingsRoutes(), ...hierarchyRoutes(), ...profileRoutes(), ...accountRoutes(keyring)];
+  return [...instanceRoutes(), ...settingsRoutes(), ...hierarchyRoutes(), ...profileRoutes(), ...accountRoutes(keyring)];
 }

@@ -13,6 +13,7 @@ import {
   RevisionsQuery,
 } from '../../contracts/console/allowlist.ts';
 import { demandAtAll } from '../access/refusal.ts';
+import { demandFreshMfa } from '../access/step-up.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from '../documents/document-rows.ts';
 import { FleetFault } from '../http/fault.ts';
@@ -21,10 +22,12 @@ import { dueAt, mayBeInUse } from './diff.ts';
 import { readStoredFeed, type StoredFeed } from './feed-store.ts';
 import { type AllowlistJobDeps, runAllowlistJob } from './job.ts';
 import { publish, STALE_MS } from './revise.ts';
-import { listRevisions, readByStatus, readInstances, readRevision, viewOfStored } from './revision-rows.ts';
+import { holdNextRevision, listRevisions, readByStatus, readInstances, readRevision, viewOfStored } from './revision-rows.ts';
 
 /** A person who waits for AWS's file asks again and again; it is somebody else's server. */
 const CHECK_NOW_MS = 60_000;
+/** Whoever waits holds a transaction meanwhile, which the database ends after a minute. */
+const CHECK_NOW_DEADLINE_MS = 15_000;
 
 export function allowlistRoutes(deps: AllowlistJobDeps): readonly Route[] {
   const { db, shipped } = deps;
@@ -97,15 +100,18 @@ export function allowlistRoutes(deps: AllowlistJobDeps): readonly Route[] {
     consoleRoute({
       method: 'POST',
       path: '/api/v1/allowlist/check-now',
-      summary: "Look at AWS's ip-ranges.json now, at most once a minute",
+      summary: "Look at AWS's ip-ranges.json now, at most once a minute; or take a feed that was held for what it lost",
       who: 'signed-in',
       needs: 'AllowList.Approve',
       body: CheckNowRequest,
       answer: CheckNowAnswer,
-      async handle({ actor, audit, decidedBy }) {
+      async handle({ actor, body, now, audit, decidedBy }) {
         decidedBy(demandAtAll(actor, 'AllowList.Approve'));
-        audit({ type: 'allowlist-feed', id: 'aws-ip-ranges' });
-        const { looked } = await runAllowlistJob(deps, { minAgeMs: CHECK_NOW_MS });
+        // The feed is the deployment's: what one tenant accepts as lost, all follow.
+        if (body.acceptLoss !== undefined) demandFreshMfa(actor, now);
+        audit({ type: 'allowlist-feed', id: 'aws-ip-ranges' }, { after: body });
+        const soon = { ...deps, source: { ...deps.source, deadlineMs: CHECK_NOW_DEADLINE_MS } };
+        const { looked } = await runAllowlistJob(soon, { minAgeMs: CHECK_NOW_MS, acceptLoss: body.acceptLoss ?? null });
         return { looked, feed: viewOfFeed(await readStoredFeed(db)) };
       },
     }),
@@ -119,7 +125,10 @@ export function allowlistRoutes(deps: AllowlistJobDeps): readonly Route[] {
       answer: PublishAllowlistAnswer,
       async handle({ tx, actor, body, now, audit, decidedBy }) {
         decidedBy(demandAtAll(actor, 'AllowList.Approve'));
+        demandFreshMfa(actor, now);
         const { instance } = await chooseInstance(tx, body.instance);
+        // Or the job could take back meanwhile what is about to be signed.
+        await holdNextRevision(tx, instance, shipped);
         const before = await readByStatus(tx, instance.id, 'published');
         const seen = await readByStatus(tx, instance.id, 'seen');
         if (seen?.revision !== body.revision || seen.hash.toString('hex') !== body.contentHash) {

@@ -30,7 +30,15 @@ const RangesShape = z.strictObject({ syncToken: z.string(), createDate: z.string
 export const FeedState = z.strictObject({
   /** What is believed. Its token is that of the newest feed whose changes were taken in or wait. */
   settled: RangesShape,
-  waiting: z.array(z.strictObject({ ...change, firstSeenAt: z.iso.datetime(), looks: z.int().positive() })),
+  waiting: z.array(
+    z.strictObject({
+      ...change,
+      firstSeenAt: z.iso.datetime(),
+      looks: z.int().positive(),
+      /** Somebody knows that it is gone: no loss any more, though it is believed until its time is over. */
+      accepted: z.literal(true).optional(),
+    }),
+  ),
   recent: z.array(z.strictObject({ ...change, settledAt: z.iso.datetime() })),
   held: z.strictObject({ since: z.iso.datetime(), syncToken: z.string(), detail: z.string() }).nullable(),
 });
@@ -61,9 +69,10 @@ export function takeLook(
   const known = new Map(before.waiting.map((one) => [keyOf(one), one]));
   const waiting = changesBetween(before.settled.sets, feed.sets).map((seen) => {
     const earlier = known.get(keyOf(seen));
-    if (earlier) return { ...earlier, looks: earlier.looks + 1 };
+    const accepted = acceptLoss === feed.syncToken && seen.op === 'removed' && { accepted: true as const };
+    if (earlier) return { ...earlier, looks: earlier.looks + 1, ...accepted };
     const times = { publishedAt: publishedAt(feed).toISOString(), publishedAfter: publishedAt(before.settled).toISOString() };
-    return { ...seen, ...times, firstSeenAt: now.toISOString(), looks: 1 };
+    return { ...seen, ...times, firstSeenAt: now.toISOString(), looks: 1, ...accepted };
   });
   const ripe = waiting.filter((one) => one.looks >= MIN_LOOKS && now.getTime() - Date.parse(one.firstSeenAt) >= settleMs(one));
   const settledAt = now.toISOString();
@@ -71,7 +80,7 @@ export function takeLook(
   const introduced = Object.fromEntries(Object.entries(feed.sets).filter(([service]) => !before.settled.sets[service]));
   const sets = { ...withChanges(before.settled.sets, ripe), ...introduced, AMAZON: feed.sets.AMAZON ?? [] };
   const settled = RangesShape.parse({ syncToken: feed.syncToken, createDate: feed.createDate, sets });
-  const added = ripe.map(({ firstSeenAt: _, looks: __, ...one }) => ({ ...one, settledAt }));
+  const added = ripe.map(({ firstSeenAt: _, looks: __, accepted: ___, ...one }) => ({ ...one, settledAt }));
   return {
     state: { settled, waiting: waiting.filter((one) => !ripe.includes(one)), recent: [...recent, ...added], held: null },
     refusal: null,
@@ -82,13 +91,17 @@ function settleMs({ op }: Change): number {
   return op === 'added' ? ADDED_SETTLES_MS : REMOVED_SETTLES_MS;
 }
 
-function refusalOf({ settled }: FeedState, feed: Ranges, now: Date, acceptLoss: string | null): Refusal | null {
+function refusalOf({ settled, waiting }: FeedState, feed: Ranges, now: Date, acceptLoss: string | null): Refusal | null {
   if (Number(feed.syncToken) < Number(settled.syncToken)) {
     return { code: 'older', detail: `the feed is of ${feed.createDate}, and one of ${settled.createDate} was read before` };
   }
   if (publishedAt(feed).getTime() > now.getTime() + CLOCK_SLACK_MS) {
     return { code: 'from-the-future', detail: `the feed is of ${feed.createDate}` };
   }
-  const loss = acceptLoss === feed.syncToken ? null : lossOf(settled.sets, feed.sets);
+  const expected = withChanges(
+    settled.sets,
+    waiting.filter(({ accepted }) => accepted),
+  );
+  const loss = acceptLoss === feed.syncToken ? null : lossOf(expected, feed.sets);
   return loss === null ? null : { code: 'shrunk', detail: loss };
 }

@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import { adminLink } from './commands/admin-link.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { desks } from './commands/desks.ts';
+import { keyRotate } from './commands/key-rotate.ts';
 import { migrate } from './commands/migrate.ts';
 import { policyPreview } from './commands/policy-preview.ts';
 import { policyPush } from './commands/policy-push.ts';
@@ -18,5 +19,6 @@ export const commands: readonly Command[] = [
   policyPush,
   policyPreview,
   policySign,
+  keyRotate,
   auditVerify,
 ];

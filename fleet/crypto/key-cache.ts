@@ -18,8 +18,6 @@ export interface PlainKey {
   /** Throws once it was wiped. */
   bytes(): Buffer;
   uses: number;
-  /** Room for its uses was taken from what the data key may be used for in all. */
-  counted: boolean;
   wipe(): void;
 }
 
@@ -52,7 +50,6 @@ export function createKeyCache(cacheSeconds: number, monotonicMs: () => number):
     const key: PlainKey = {
       ...named,
       uses: 0,
-      counted: false,
       bytes() {
         if (ageOf(key) < givenMs + HOLD_MS) return plain;
         key.wipe();

@@ -22,9 +22,9 @@ const START_MS = 300_000;
 const POLL_MS = 50;
 /** Connections are cut, then one checkpoint is written. */
 const STOP_SEC = 60;
-/** Backends of a killed postmaster hold its shared memory until they notice. */
-const ORPHANS_MS = 20_000;
-const ORPHANS_POLL_MS = 200;
+/** For what a kill left to be gone, or to be ready. */
+const WAY_CLEAR_MS = 20_000;
+const WAY_CLEAR_POLL_MS = 200;
 const LAST_MOMENT_MS = 5_000;
 const LOG_BYTES = 5_000_000;
 
@@ -36,6 +36,20 @@ export interface Running {
 }
 
 export async function adoptOrStart(place: ServerPlace, processes: Processes): Promise<Running> {
+  const startedAt = performance.now();
+  for (;;) {
+    const running = await tryAdoptOrStart(place, processes);
+    if ('pid' in running) return running;
+    // One that a killed fleet process was starting took the directory between our look and our start: it is to be adopted.
+    const isTaken = running.said.includes('lock file "postmaster.pid" already exists');
+    // Backends of a killed postmaster hold its shared memory until they notice.
+    const isHeld = running.said.includes('pre-existing shared memory block');
+    if (!(isTaken || isHeld) || performance.now() - startedAt > WAY_CLEAR_MS) throw faultOf('starting PostgreSQL', running.said, place.dir);
+    await delay(WAY_CLEAR_POLL_MS);
+  }
+}
+
+async function tryAdoptOrStart(place: ServerPlace, processes: Processes): Promise<Running | { said: string }> {
   const left = await readPostmaster(place.dataDir);
   if (left && (await isAlive(left.pid, processes))) {
     if (await isPostgres(left.pid)) {
@@ -46,24 +60,13 @@ export async function adoptOrStart(place: ServerPlace, processes: Processes): Pr
       await rm(path.join(place.dataDir, 'postmaster.pid'), { force: true });
     }
   }
-  const started = await startServer(place);
-  return { pid: started.pid, port: started.port, adopted: false };
+  const started = await tryStart(place);
+  return 'pid' in started ? { pid: started.pid, port: started.port, adopted: false } : started;
 }
 
 async function isPostgres(pid: number): Promise<boolean> {
   const program = await programOf(pid);
   return program === null || program === 'postgres';
-}
-
-async function startServer(place: ServerPlace): Promise<Postmaster> {
-  const startedAt = performance.now();
-  for (;;) {
-    const started = await tryStart(place);
-    if ('pid' in started) return started;
-    const orphans = started.said.includes('pre-existing shared memory block');
-    if (!orphans || performance.now() - startedAt > ORPHANS_MS) throw faultOf('starting PostgreSQL', started.said, place.dir);
-    await delay(ORPHANS_POLL_MS);
-  }
 }
 
 async function tryStart(place: ServerPlace): Promise<Postmaster | { said: string }> {

@@ -13,7 +13,7 @@ export interface PoolOptions {
 
 /** Enough for two cores; a waiting call costs less than one more backend. */
 const MAX_CONNECTIONS = 10;
-/** A call that the console waits for is long given up; the preview and the retention job ask for more themselves. */
+/** A call that the console waits for is long given up; the preview and the retention job work in pieces. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** Shorter than the statement's, so that the error names the lock. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -35,7 +35,10 @@ export function openPool(options: PoolOptions): pg.Pool {
     types: { getTypeParser },
   });
   // Without a listener a connection that the server closes would end this process.
-  pool.on('error', (error) => options.onError(error));
+  pool.on('error', (error) => {
+    // A pool that ends does not wait for the server to hear of it: that its database stops right after is no fault.
+    if (!pool.ending) options.onError(error);
+  });
   // Nor may one that is cut between two statements of a transaction, to which the pool does not listen: the next one fails.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;

@@ -34,6 +34,7 @@ import type {
   SealedFieldsTable,
   StandingChangeTable,
 } from './tables/report-tables.ts';
+import type { NoticeReadTable, NoticeTable, RingMemberTable, RingTable } from './tables/ring-tables.ts';
 import type { InstanceTable, RevisionCounterTable, TenantSettingsTable, TenantTable } from './tables/tenant-tables.ts';
 
 // Types of the SQL in migrations/, by hand; test/fleet/db/tables.test.ts compares them with a migrated database.
@@ -60,6 +61,10 @@ export interface Tables {
   device: DeviceTable;
   device_certificate: DeviceCertificateTable;
   deny_entry: DenyEntryTable;
+  ring: RingTable;
+  ring_member: RingMemberTable;
+  notice: NoticeTable;
+  notice_read: NoticeReadTable;
   desk_state: DeskStateTable;
   desk_verdict: DeskVerdictTable;
   desk_heartbeat: DeskHeartbeatTable;

@@ -1,5 +1,8 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { FleetFault } from '../http/fault.ts';
+
+/** PostgreSQL knows no year 0. */
+export const CursorTime = z.iso.datetime().regex(/^(?!0000)/);
 
 /** Where a list goes on; opaque to whoever hands it back. */
 export function writeCursor(place: unknown): string {

@@ -1,21 +1,27 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
 import {
   DeskAnswer,
   DeskParams,
   DesksAnswer,
+  DesksExportRequest,
   DesksRequest,
   FloorAnswer,
   FloorRequest,
   TimelineAnswer,
   TimelineRequest,
 } from '../../contracts/console/desks.ts';
-import type { Keyring } from '../crypto/keyring.ts';
 import { consoleRoute, type Route } from '../http/route.ts';
+import { type ExportDeps, exportDesks } from './export-desks.ts';
 import { readFloor } from './floor.ts';
 import { listDesks } from './list-desks.ts';
 import { readDesk } from './read-desk.ts';
 import { readTimeline } from './timeline.ts';
 
-export function deskRoutes({ keyring }: { keyring: Keyring }): readonly Route[] {
+const Csv = z.instanceof(Readable).describe('text/csv, as it is read');
+
+export function deskRoutes(deps: ExportDeps): readonly Route[] {
+  const { keyring } = deps;
   return [
     consoleRoute({
       method: 'GET',
@@ -39,6 +45,21 @@ export function deskRoutes({ keyring }: { keyring: Keyring }): readonly Route[] 
     }),
     consoleRoute({
       method: 'GET',
+      path: '/api/v1/desks.csv',
+      summary: 'Desks as CSV, by id',
+      who: 'signed-in',
+      needs: 'Devices.View',
+      query: DesksExportRequest,
+      answer: Csv,
+      async handle({ actor, query, header }) {
+        header('content-type', 'text/csv; charset=utf-8');
+        header('content-disposition', 'attachment; filename="desks.csv"');
+        header('x-content-type-options', 'nosniff');
+        return exportDesks(deps, actor, query);
+      },
+    }),
+    consoleRoute({
+      method: 'GET',
       path: '/api/v1/desks/:id',
       summary: 'One desk with its findings and their evidence; the audit names who read it',
       who: 'signed-in',
@@ -46,7 +67,7 @@ export function deskRoutes({ keyring }: { keyring: Keyring }): readonly Route[] 
       params: DeskParams,
       answer: DeskAnswer,
       handle: (call) => {
-        call.audit({ type: 'Device', id: call.params.id });
+        call.audit({ type: 'device', id: call.params.id });
         return readDesk(call, keyring, call.params.id);
       },
     }),
@@ -60,7 +81,7 @@ export function deskRoutes({ keyring }: { keyring: Keyring }): readonly Route[] 
       query: TimelineRequest,
       answer: TimelineAnswer,
       handle: (call) => {
-        call.audit({ type: 'Device', id: call.params.id });
+        call.audit({ type: 'device', id: call.params.id });
         return readTimeline(call, keyring, call.params.id, call.query);
       },
     }),

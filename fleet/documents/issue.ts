@@ -27,11 +27,14 @@ export interface Content {
  * one desk that lies must not use up the numbers of all.
  */
 const MAX_LEAP = 10_000;
+/** So often within the hour what says the same is signed anew: one desk that lies must not fill the database either. */
+const MOST_ANEW = 20;
+const ANEW_MS = 60 * 60_000;
 
 /**
  * Signs the content with a revision above every one of its kind in the instance, and above `above`; or gives the revision of
- * the newest of this audience where that says the same already. Null: it waits for its signature. Within one transaction
- * policies come before allowlists, and waivers last: each kind locks its counter until the end.
+ * the newest of this audience where that says the same already. Null: it waits for its signature, or was signed too often. Within
+ * one transaction policies come before allowlists, and waivers last: each kind locks its counter until the end.
  */
 export async function issueDocument(
   deps: IssuingDeps,
@@ -93,9 +96,14 @@ async function issueWith(
   const newest = await newestOf(tx, instance, content);
   if (newest && newest.revision > above && hash.equals(newest.content_hash)) return newest.revision;
   if (above > last + MAX_LEAP) return null;
+  const since = new Date(deps.now().getTime() - ANEW_MS);
+  // More than was ever counted; whoever holds what another audience had is served at once.
+  const isClaim = above > last;
+  if (isClaim && newest && hash.equals(newest.content_hash) && (await isSignedTooOften(tx, instance, content, since))) return null;
   if (key.privateKey === null) {
     const waiting = await waitingOf(tx, instance, content, key.kid);
-    if (waiting && waiting.revision > above) return null;
+    // Whoever signs needs longer than a desk that claims to hold ever more.
+    if (waiting && (waiting.revision > above || (isClaim && waiting.asked_at > since))) return null;
   }
 
   const revision = Math.max(last, above) + 1;
@@ -162,10 +170,24 @@ function newestOf(tx: Tx, instance: DocumentInstance, { kind, audience }: Conten
     .executeTakeFirst();
 }
 
+async function isSignedTooOften(tx: Tx, instance: DocumentInstance, { kind, audience }: Content, since: Date): Promise<boolean> {
+  const row = await tx
+    .selectFrom('signed_document')
+    .select('issued_at')
+    .where('instance_id', '=', instance.id)
+    .where('kind', '=', kind)
+    .where('audience', '=', audience)
+    .orderBy('revision', 'desc')
+    .offset(MOST_ANEW - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined && row.issued_at > since;
+}
+
 function waitingOf(tx: Tx, instance: DocumentInstance, { kind, audience, hash }: Content, kid: string) {
   return tx
     .selectFrom('unsigned_document')
-    .select('revision')
+    .select(['revision', 'asked_at'])
     .where('instance_id', '=', instance.id)
     .where('kind', '=', kind)
     .where('audience', '=', audience)

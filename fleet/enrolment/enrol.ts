@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { z } from 'zod';
-import { type EnrolAnswer, type EnrolRequest, SealingKey } from '../../contracts/fleet-api.ts';
+import type { EnrolAnswer, EnrolRequest } from '../../contracts/fleet-api.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { currentSealingKey } from '../crypto/sealing-keys.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { FleetFault } from '../http/fault.ts';
 import type { Authority } from './authority/authority.ts';
@@ -170,7 +170,7 @@ async function answerFor(
     device: device.id,
     instance: { alias: instance.alias, region: instance.region },
     certificate: issued.certificate,
-    sealingKey: z.array(SealingKey).parse(instance.sealing_keys)[0] ?? null,
+    sealingKey: currentSealingKey(instance.sealing_keys),
     releaseSecret: releaseSecret ? releaseSecret.toString('base64url') : null,
   };
 }

@@ -1,15 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { hasZodFastifySchemaValidationErrors, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { ACL_VERSION, type Actor } from '../access/actor.ts';
 import { demandAtAll } from '../access/refusal.ts';
 import type { AuditRecord } from '../audit/append.ts';
-import { KeyUnavailable } from '../crypto/key-provider.ts';
 import { type Db, NIL_ID, type Tx } from '../db/tenancy.ts';
 import type { DeviceIdentity } from '../enrolment/device-identity.ts';
+import { answerText } from './answer-text.ts';
 import { FleetFault } from './fault.ts';
 import { parseJsonBodies } from './json-body.ts';
 import type { AuditChange, AuditTarget, Route, Source } from './route.ts';
+import { deviceCode, toFault } from './to-fault.ts';
 
 export interface Caller {
   tenant: string;
@@ -76,6 +78,7 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
       config: { route },
       schema: {
         summary: route.summary,
+        tags: [route.path.split('/')[3] ?? 'other'],
         ...(route.shapes.params && { params: route.shapes.params }),
         ...(route.shapes.query && { querystring: route.shapes.query }),
         ...(route.shapes.body && { body: route.shapes.body }),
@@ -101,8 +104,10 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
       return reply.code(route.status).send(value);
     }
     const { caller } = entry;
+    // A call that is refused after all sets no cookie.
+    const headers: [string, string][] = [];
     const scope = { tenant: caller.tenant, ...(caller.device && { instance: caller.device.instance }) };
-    const value = await deps.db.within(scope, async (tx) => {
+    const text = await deps.db.within(scope, async (tx) => {
       const actor = await deps.actorOf(tx, caller);
       admit(route, caller, actor);
       const result = await route.handle({
@@ -127,16 +132,22 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
         attribute(tenant: string, account?: string) {
           entry.caller = { ...entry.caller, tenant, account: account ?? entry.caller.account };
         },
-        header: (name: string, text: string) => void reply.header(name, text),
+        header: (name: string, value: string) => void headers.push([name, value]),
       });
+      // Here, so that an answer that is not as it is promised to be undoes what was done for it.
+      const written = result instanceof Readable ? result : answerText(route, result);
       // In another tenant's chain only where the call itself found out whose it is: then in a transaction of that tenant.
       if (entry.caller.tenant === caller.tenant)
         await deps.appendAudit(tx, caller.tenant, recordOf(request, entry, route.status, null), sourceOf(request));
-      return result;
+      return written;
     });
+    for (const [name, value] of headers) reply.header(name, value);
     if (entry.caller.tenant !== caller.tenant) await auditApart(request, entry, route.status, null);
     entry.audited = true;
-    return reply.code(route.status).send(route.status === 204 ? undefined : value);
+    reply.code(route.status);
+    // Read while it is sent: its route says of what type it is.
+    if (text instanceof Readable) return reply.send(text);
+    return text === null ? reply.send() : reply.type('application/json; charset=utf-8').send(text);
   }
 
   async function auditApart(request: FastifyRequest, entry: Asked, status: number, code: string | null): Promise<void> {
@@ -212,49 +223,6 @@ function admit(route: Route, caller: Caller, actor: Actor): void {
   if (route.who === 'signed-in' && actor.mfaAt === null && actor.mfaRequired)
     throw new FleetFault('mfa-required', 'set up a second factor first');
   if (route.needs !== null) demandAtAll(actor, route.needs);
-}
-
-function toFault(error: unknown, isRead: boolean): FleetFault {
-  if (error instanceof FleetFault) return error;
-  // Reads are refused for good; what desks and people write comes again once the key is back.
-  if (error instanceof KeyUnavailable) {
-    const detail = `the key ${error.keyId} cannot be used`;
-    return isRead ? new FleetFault('key-access-denied', detail) : new FleetFault('key-unavailable', detail, { retryAfterSec: 60 });
-  }
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const [first] = error.validation;
-    const where = [error.validationContext, ...(first?.instancePath ?? '').split('/').filter(Boolean)].filter(Boolean).join('.');
-    return new FleetFault('bad-request', first?.message ?? 'not as the schema says', { path: where });
-  }
-  const { statusCode, code } = error as { statusCode?: number; code?: string };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new FleetFault('too-large', 'the body is too large');
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new FleetFault('unsupported-type', 'expected application/json');
-  if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH')
-    return new FleetFault('bad-request', 'the body is not as long as its header says');
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return new FleetFault('bad-request', 'not a request that can be read');
-  // A connection or a transaction that the database lost, timed out or refused: the same call may work in a moment.
-  if (typeof code === 'string' && /^(08|40|53|55|57)/.test(code))
-    return new FleetFault('unavailable', 'the database is busy or away', { retryAfterSec: 5 });
-  return new FleetFault('internal', 'something went wrong here; the log names it by the request id');
-}
-
-/** The device API has a list of codes of its own, which desks parse strictly. */
-function deviceCode({ code }: FleetFault, isDevice: boolean): string {
-  if (!isDevice) return code;
-  switch (code) {
-    case 'not-found':
-    case 'unsupported-type':
-    case 'forbidden':
-    case 'conflict':
-    case 'forged-request':
-      return 'bad-request';
-    case 'key-unavailable':
-    case 'key-access-denied':
-      return 'unavailable';
-    default:
-      return code;
-  }
 }
 
 function sourceOf(request: FastifyRequest): Source {

@@ -26,8 +26,8 @@ export function identifyPerson({ db, guard, now, origins }: { db: Db; guard: Abu
     const changes = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
     const isSignIn = route === null || route.who === 'anyone';
     const session = isSignIn ? null : await authenticateSession(db, request.headers.cookie, now());
-    // Behind an address that is kept out work people too, who have signed in.
-    if (!session) await guard.demandWelcome('address', { address: request.socket.remoteAddress ?? '' });
+    // Behind an address that is kept out work people too, who have signed in. What nobody signed in for is counted.
+    if (!session && (route !== null || request.is404)) await guard.count('anonymous', { address: request.socket.remoteAddress ?? '' });
     if (changes && isForgedRequest(request.headers, origins)) {
       throw new FleetFault('forged-request', 'not from this console: send its Origin, or the header x-deskwarden: 1');
     }

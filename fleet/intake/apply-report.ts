@@ -26,7 +26,7 @@ export interface DeskChanges {
 
 /** True when `applyReport` must know the digests of the desk's findings. */
 export function needsFindings(memory: DeskMemory, report: PreparedReport): boolean {
-  if (!report.isFull) return report.findings.length > 0;
+  if (!report.isFull) return report.findingCount > 0;
   return report.findingsDigest !== memory.findingsDigest;
 }
 
@@ -46,17 +46,19 @@ export function applyReport(memory: DeskMemory, stored: ReadonlyMap<string, stri
   if (rules > MAX_RULES) return { kind: 'too-many-rules' };
 
   const at = new Date(Math.min(report.madeAt.getTime(), now.getTime()));
-  const standings = silenceBefore(memory, now);
-  const isNews = report.standing !== memory.reportedStanding || report.gateState !== memory.reportedGate;
-  if (isNews) standings.push({ standing: report.standing, gateState: report.gateState, causes: report.causes, at });
+  const { standing, gateState, causes } = report;
+  const line = { standing, was: memory.reportedStanding, gateState, causes, at };
+  const silence = silenceBefore(memory, line, now, report.epoch !== memory.epoch);
+  const isNews = standing !== memory.reportedStanding || gateState !== memory.reportedGate;
+  const standings = silence.length === 0 && isNews ? [line] : silence;
 
   const desk: DeskMemory = {
     ...memory,
     ...liveStanding(memory, report, at, isNews),
     heardAt: now,
-    causes: report.causes,
-    reportedStanding: report.standing,
-    reportedGate: report.gateState,
+    causes,
+    reportedStanding: standing,
+    reportedGate: gateState,
     findingsDigest: digest,
     verdictDigest: report.verdictDigest,
     epoch: report.epoch,
@@ -81,12 +83,13 @@ function liveStanding(memory: DeskMemory, report: PreparedReport, at: Date, isNe
 
 function findingChanges(memory: DeskMemory, stored: ReadonlyMap<string, string>, report: PreparedReport) {
   if (!needsFindings(memory, report)) return { upserts: [], gone: [], told: [], digest: memory.findingsDigest, rules: 0 };
-  const upserts = report.findings.filter(({ rule, digest }) => stored.get(rule) !== digest());
+  const findings = report.findings();
+  const upserts = findings.filter(({ rule, digest }) => stored.get(rule) !== digest());
   const told = upserts.filter(({ rule, digest }) => {
     const before = stored.get(rule);
     return before === undefined || essenceOf(before) !== essenceOf(digest());
   });
-  const reported = new Set(report.findings.map(({ rule }) => rule));
+  const reported = new Set(findings.map(({ rule }) => rule));
   const gone = report.isFull ? [...stored.keys()].filter((rule) => !reported.has(rule)) : [];
   const rules = report.isFull ? reported : new Set([...stored.keys(), ...reported]);
   // After changes nobody knows the digest of the whole: the next full report is compared finding by finding.

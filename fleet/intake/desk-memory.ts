@@ -35,17 +35,25 @@ export const SILENT_MS = 15 * 60_000;
 
 export interface StandingLine {
   standing: string;
+  /** Until then; null: nobody knows. */
+  was: string | null;
   gateState: string;
   causes: readonly string[];
   at: Date;
 }
 
-/** A gap in what was heard becomes history once it is over; while it lasts it is seen by `heardAt`. */
-export function silenceBefore(memory: DeskMemory, now: Date): StandingLine[] {
-  const { heardAt, gateState, standing, causes } = memory;
-  if (heardAt === null || now.getTime() - heardAt.getTime() <= SILENT_MS) return [];
+/**
+ * A gap in what was heard becomes history once it is over; while it lasts it is seen by `heardAt`. It ends where the desk spoke
+ * again by its own clock: what waited in its outbox tells of the time since. `restarted`: so that it did not go on unheard.
+ */
+export function silenceBefore(memory: DeskMemory, next: StandingLine, now: Date, restarted = false): StandingLine[] {
+  const { heardAt, saidAt, gateState, standing } = memory;
+  if (heardAt === null || (!restarted && now.getTime() - heardAt.getTime() <= SILENT_MS)) return [];
+  const last = saidAt !== null && saidAt < heardAt ? saidAt : heardAt;
+  const at = new Date(last.getTime() + SILENT_MS);
+  if (at >= next.at) return [];
   return [
-    { standing: 'silent', gateState, causes: [], at: new Date(heardAt.getTime() + SILENT_MS) },
-    { standing, gateState, causes, at: now },
+    { standing: 'silent', was: standing, gateState, causes: [], at },
+    { ...next, was: 'silent' },
   ];
 }

@@ -4,7 +4,7 @@ import type { Outcome } from '../../contracts/outcome.ts';
 import type { Report } from '../../contracts/report.ts';
 import { findingDetail } from './finding-detail.ts';
 
-/** A finding as it is stored, all but sealed. */
+/** A finding as it is stored, all but sealed. Its detail and its digest are made when they are asked for. */
 export interface PreparedFinding {
   rule: string;
   check: string;
@@ -13,11 +13,9 @@ export interface PreparedFinding {
   vantage: string;
   kind: Outcome['kind'];
   code: string | null;
-  detail: string;
-  /** All that is stored but its times, as text. */
-  essence: string;
-  /** In hex, two halves: what is worth a line of history, and all of `essence`. Made when it is asked for. */
-  digest: () => string;
+  detail(): string;
+  /** In hex, two halves: what is worth a line of history, and all that is stored but its times. */
+  digest(): string;
   partial: boolean;
   judged: boolean;
   observedAt: string;
@@ -25,7 +23,7 @@ export interface PreparedFinding {
   lastPassAt: string | null;
 }
 
-/** A report as intake needs it: parsed, digested, its texts ready to be sealed. Holds no other reference to the request. */
+/** A report as intake needs it: parsed and digested. Holds no other reference to the request. */
 export interface PreparedReport {
   id: string;
   device: string;
@@ -41,7 +39,12 @@ export interface PreparedReport {
   verdictDigest: string;
   /** JSON of the columns of desk_verdict. */
   verdict: { verdict: unknown; gate: unknown; allowlist: unknown; platform: string };
-  findings: PreparedFinding[];
+  findingCount: number;
+  /**
+   * Made anew by each call, out of one text: most full reports change nothing, and while they wait a text costs the memory's upkeep
+   * far less than the hundreds of objects that it tells of.
+   */
+  findings(): PreparedFinding[];
   /** Of a full report: of the whole desk. */
   findingsDigest: string | null;
   releases: Report['releases'];
@@ -58,7 +61,9 @@ const FIXED_BYTES = 2_000;
 
 export function prepareReport(report: Report, knownChecks: ReadonlySet<string>): PreparedReport {
   const { verdict, gate } = report;
-  const findings = report.findings.map((finding) => prepareFinding(finding, knownChecks.has(finding.check)));
+  const lastingFindings = report.findings.map((finding) => lastingOf(finding, knownChecks.has(finding.check))).sort(byRule);
+  const findingsText = JSON.stringify(lastingFindings);
+  const timesText = JSON.stringify(report.findings.map(({ rule, observedAt, lastPassAt }) => [rule, observedAt, lastPassAt]).sort(byRule));
   const { decidedAt: _decided, validUntil: _valid, ...lasting } = verdict;
   const { activity: _activity, ...lastingGate } = gate;
   const lastingText = JSON.stringify([lasting, lastingGate, report.allowlist.revision]);
@@ -76,19 +81,13 @@ export function prepareReport(report: Report, knownChecks: ReadonlySet<string>):
     gateState: gate.state,
     verdictDigest: digest(lastingText),
     verdict: { verdict, gate, allowlist: report.allowlist, platform: report.agent.platform },
-    findings,
-    findingsDigest: report.scope === 'full' ? digestOfAll(findings) : null,
+    findingCount: report.findings.length,
+    findings: () => readFindings(findingsText, timesText),
+    findingsDigest: report.scope === 'full' ? digest(findingsText) : null,
     releases: report.releases,
     sealed: report.sealed,
-    bytes:
-      FIXED_BYTES + 2 * lastingText.length + (report.sealed?.length ?? 0) + findings.reduce((sum, { detail }) => sum + detail.length, 0),
+    bytes: FIXED_BYTES + 2 * lastingText.length + findingsText.length + timesText.length + (report.sealed?.length ?? 0),
   };
-}
-
-/** In one go, since most full reports change nothing and need no other digest. */
-function digestOfAll(findings: readonly PreparedFinding[]): string {
-  const sorted = [...findings].sort((a, b) => (a.rule < b.rule ? -1 : 1));
-  return digest(JSON.stringify(sorted.map(({ rule, essence }) => [rule, essence])));
 }
 
 /** The part of a finding's digest that differs when there is something to tell: not for numbers and timings that differ at each run. */
@@ -96,18 +95,59 @@ export function essenceOf(digestOfFinding: string): string {
   return digestOfFinding.slice(0, HALF_DIGEST_LENGTH);
 }
 
-function prepareFinding(finding: Finding, judged: boolean): PreparedFinding {
-  const { rule, check, revision, venue, vantage, outcome, since } = finding;
-  let { evidence, partial } = finding;
-  if (!judged && JSON.stringify(evidence ?? null).length > MAX_UNJUDGED_BYTES) [evidence, partial] = [null, true];
-  const detail = findingDetail(outcome, evidence);
-  const lasting = JSON.stringify([check, revision, venue, vantage, outcomeEssence(outcome), since]);
-  const essence = `${lasting}${detail}${partial}${judged}`;
+/** All that is stored of a finding but times that differ at each run. */
+type Lasting = [
+  rule: string,
+  check: string,
+  revision: number,
+  venue: string,
+  vantage: string,
+  since: string,
+  outcome: Outcome,
+  evidence: unknown,
+  partial: boolean,
+  judged: boolean,
+];
+type Times = [rule: string, observedAt: string, lastPassAt: string | null];
+
+function byRule([a]: Lasting | Times, [b]: Lasting | Times): number {
+  return a < b ? -1 : 1;
+}
+
+function lastingOf(finding: Finding, judged: boolean): Lasting {
+  const { rule, check, revision, venue, vantage, since, outcome, evidence, partial } = finding;
+  if (!judged && JSON.stringify(evidence ?? null).length > MAX_UNJUDGED_BYTES)
+    return [rule, check, revision, venue, vantage, since, outcome, null, true, judged];
+  return [rule, check, revision, venue, vantage, since, outcome, evidence, partial, judged];
+}
+
+/** Both texts are in the same order. */
+function readFindings(findingsText: string, timesText: string): PreparedFinding[] {
+  const times = JSON.parse(timesText) as Times[];
+  return (JSON.parse(findingsText) as Lasting[]).map((lasting, index) => prepareFinding(lasting, times[index]));
+}
+
+function prepareFinding(lasting: Lasting, [, observedAt = '', lastPassAt = null]: Partial<Times> = []): PreparedFinding {
+  const [rule, check, revision, venue, vantage, since, outcome, evidence, partial, judged] = lasting;
   let made: string | undefined;
   return {
-    ...{ rule, check, revision, venue, vantage, kind: outcome.kind, code: codeOf(outcome), detail },
-    ...{ essence, digest: () => (made ??= digest(lasting) + digest(essence)) },
-    ...{ partial, judged, observedAt: finding.observedAt, since, lastPassAt: finding.lastPassAt },
+    rule,
+    check,
+    revision,
+    venue,
+    vantage,
+    kind: outcome.kind,
+    code: codeOf(outcome),
+    detail: () => findingDetail(outcome, evidence),
+    digest() {
+      made ??= digest(JSON.stringify([check, revision, venue, vantage, outcomeEssence(outcome), since])) + digest(JSON.stringify(lasting));
+      return made;
+    },
+    partial,
+    judged,
+    observedAt,
+    since,
+    lastPassAt,
   };
 }
 

@@ -66,7 +66,7 @@ async function writeFindings(tx: Tx, scope: InstanceScope, takeKey: TakeKey, tol
     vantage: one.vantage,
     kind: one.kind,
     code: one.code,
-    detail: key.seal(findingPlace(device, one.rule), one.detail).toString('base64'),
+    detail: key.seal(findingPlace(device, one.rule), one.detail()).toString('base64'),
     digest: `\\x${one.digest()}`,
     partial: one.partial,
     judged: one.judged,
@@ -113,7 +113,7 @@ async function writeFindingHistory(
     const about = { device_id: report.device, group_id: group, report_id: report.id };
     return [
       ...changes.told.map((one) => ({
-        ...{ ...about, id: randomUUID(), detail: one.detail },
+        ...{ ...about, id: randomUUID(), detail: one.detail() },
         ...{ rule: one.rule, check_id: one.check, kind: one.kind, code: one.code, observed_at: one.observedAt },
       })),
       ...changes.gone.map((rule) => ({
@@ -157,14 +157,15 @@ export async function writeStandings(
     device_id: device,
     group_id: group,
     standing: line.standing,
+    was: line.was,
     gate_state: line.gateState,
     causes: line.causes,
     at: line.at,
   }));
   await sql`
-    insert into standing_change (tenant_id, instance_id, id, device_id, standing, gate_state, causes, at, received_at, group_id)
-    select ${tenant}, ${instance}, id, device_id, standing, gate_state, causes, at, ${now}, group_id
-    from jsonb_to_recordset(${storableJson(records)}::jsonb) as n(id uuid, device_id uuid, standing text, gate_state text, causes jsonb,
+    insert into standing_change (tenant_id, instance_id, id, device_id, standing, was, gate_state, causes, at, received_at, group_id)
+    select ${tenant}, ${instance}, id, device_id, standing, was, gate_state, causes, at, ${now}, group_id
+    from jsonb_to_recordset(${storableJson(records)}::jsonb) as n(id uuid, device_id uuid, standing text, was text, gate_state text, causes jsonb,
       at timestamptz, group_id uuid)`.execute(tx);
 }
 

@@ -1,31 +1,6 @@
 import { KeyUnavailable } from '../crypto/key-provider.ts';
-import { NothingCommitted } from '../db/pool.ts';
+import { failureOf } from '../db/failure.ts';
 import { FleetFault } from '../http/fault.ts';
-
-/**
- * What a failure of the database means for a batch. `data`: something in it cannot be stored, and its neighbours may be. `again`:
- * nothing was wrong with it. `away`: nobody knows whether it was committed, which the desk's retry finds out by the report's id.
- */
-export type StoreFailure = 'data' | 'again' | 'away' | 'ours';
-
-export function failureOf(error: unknown): StoreFailure {
-  if (error instanceof NothingCommitted) return 'away';
-  const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code !== 'string') return isConnectionLoss(error) ? 'away' : 'ours';
-  // 40: serialisation, deadlock. 55P03: a lock was not to be had in time.
-  if (/^40/.test(code) || code === '55P03') return 'again';
-  // 22: a value out of range, 23: a constraint, P0: a trigger.
-  if (/^(22|23|P0)/.test(code)) return 'data';
-  return /^(08|53|57|58|E[A-Z]+)/.test(code) ? 'away' : 'ours';
-}
-
-/** node-postgres says these without a code. */
-function isConnectionLoss(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /connection (terminated|ended|closed)|timeout exceeded when trying to connect|not queryable/i.test(error.message)
-  );
-}
 
 /** A faster answer would find the same queue. */
 export const RETRY_AFTER_SEC = 5;

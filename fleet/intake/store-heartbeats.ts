@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Heartbeat, HeartbeatAnswer, Revisions } from '../../contracts/fleet-api.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { type DeskMemory, silenceBefore } from './desk-memory.ts';
+import { type DeskMemory, type StandingLine, silenceBefore } from './desk-memory.ts';
 import { type InstanceScope, type StateWrite, storableJson, writeHeardStates } from './desk-rows.ts';
 import { writeStandings } from './report-rows.ts';
 import { type StoreDeps, withDesks } from './store-reports.ts';
@@ -33,7 +33,9 @@ export async function storeHeartbeats(deps: HeartbeatDeps, scope: InstanceScope,
   return withDesks(deps, scope, devices, async (tx, desks, now) => {
     const known = beats.flatMap(({ device, heartbeat }) => {
       const desk = desks.get(device);
-      return desk ? [{ before: desk, heartbeat, desk: heard({ ...desk, epochs: new Map() }, heartbeat, now) }] : [];
+      if (!desk) return [];
+      const before: DeskMemory = { ...desk, epochs: new Map() };
+      return [{ before, heartbeat, desk: heard(before, heartbeat, now) }];
     });
     if (known.length === 0) return beats.map(() => ({ kind: 'unknown' }));
     await writeHeardStates(
@@ -42,8 +44,8 @@ export async function storeHeartbeats(deps: HeartbeatDeps, scope: InstanceScope,
       known.map(({ desk, heartbeat }): StateWrite => ({ desk, agentVersion: heartbeat.agent.version })),
     );
     await writeHeartbeats(tx, scope, known);
-    const gaps = known.flatMap(({ before, desk }) =>
-      silenceBefore({ ...desk, heardAt: before.heardAt }, now).map((line) => ({ device: desk.device, group: desk.group, line })),
+    const gaps = known.flatMap(({ before, desk, heartbeat }) =>
+      silenceBefore(before, lineOf(desk, heartbeat, now), now).map((line) => ({ device: desk.device, group: desk.group, line })),
     );
     await writeStandings(tx, scope, gaps, now);
     const latest = await deps.latestRevisions(
@@ -70,11 +72,20 @@ export async function storeHeartbeats(deps: HeartbeatDeps, scope: InstanceScope,
   });
 }
 
-function heard(memory: DeskMemory, { standing, sentAt, gate }: Heartbeat, now: Date): DeskMemory {
-  const saidAt = new Date(sentAt);
-  const at = saidAt < now ? saidAt : now;
-  const standingSince = standing === memory.standing ? memory.standingSince : at;
-  return { ...memory, heardAt: now, saidAt, standing, standingSince, gateState: gate.state };
+function heard(memory: DeskMemory, heartbeat: Heartbeat, now: Date): DeskMemory {
+  const { standing, sentAt, gate } = heartbeat;
+  const standingSince = standing === memory.standing ? memory.standingSince : timeOf(heartbeat, now);
+  return { ...memory, heardAt: now, saidAt: new Date(sentAt), standing, standingSince, gateState: gate.state };
+}
+
+function lineOf({ standing, gateState, causes }: DeskMemory, heartbeat: Heartbeat, now: Date): StandingLine {
+  return { standing, was: null, gateState, causes, at: timeOf(heartbeat, now) };
+}
+
+/** By the desk's clock, but for one that is ahead. */
+function timeOf({ sentAt }: Heartbeat, now: Date): Date {
+  const said = new Date(sentAt);
+  return said < now ? said : now;
 }
 
 async function writeHeartbeats(

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failureOf, faultOf } from './store-fault.ts';
+import { failureOf } from '../db/failure.ts';
+import { faultOf } from './store-fault.ts';
 
 /** Two batches that the database let run into one another do not do so for ever. */
 const MAX_TRIES = 4;

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { AssignmentTarget } from '../../contracts/console/policies.ts';
+import type { Resource } from '../access/decide.ts';
+import { pathOfGroup } from '../access/hierarchy.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from '../documents/document-rows.ts';
 import { FleetFault } from '../http/fault.ts';
@@ -13,6 +15,17 @@ export interface AssignmentRequest {
   target: AssignmentTarget;
   priority: number;
   acceptDesks: number | undefined;
+}
+
+/**
+ * Desks come under a policy by whoever sees every one of them (requirements 3.5). A target stands as the desk that has nothing but
+ * what makes it one: whoever may see that one may see all.
+ */
+export async function resourceOfTarget(tx: Tx, target: AssignmentTarget): Promise<Resource> {
+  return {
+    groupPath: target.kind === 'group' ? await pathOfGroup(tx, target.group) : null,
+    tags: target.kind === 'tag' ? { [target.key]: target.value } : {},
+  };
 }
 
 export async function assignPolicy(tx: Tx, instance: DocumentInstance, request: AssignmentRequest, now: Date): Promise<string> {

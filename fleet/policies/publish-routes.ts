@@ -11,10 +11,12 @@ import {
   RollbackAnswer,
   UnassignQuery,
 } from '../../contracts/console/policies.ts';
+import { may } from '../access/decide.ts';
+import { demand } from '../access/refusal.ts';
 import { demandFreshMfa } from '../access/step-up.ts';
 import type { IssuingDeps } from '../documents/issue.ts';
 import { consoleRoute, type Route } from '../http/route.ts';
-import { assignPolicy, unassignPolicy } from './assign.ts';
+import { assignPolicy, resourceOfTarget, unassignPolicy } from './assign.ts';
 import { type Assignment, readAssignments } from './assigned-policy.ts';
 import { demandPolicy, theInstance, writerOf } from './policy-access.ts';
 import { publishRevision } from './publish.ts';
@@ -39,7 +41,8 @@ export function publishRoutes(deps: IssuingDeps): readonly Route[] {
         decidedBy(demandPolicy(actor, 'Policies.Publish'));
         demandFreshMfa(actor, now);
         const instance = await theInstance(tx, params.instance);
-        audit({ type: 'policy', id: `${params.policy}@${params.revision}` }, { after: body });
+        audit({ type: 'policy', id: params.policy });
+        audit({ type: 'policy-revision', id: `${params.policy}@${params.revision}` }, { after: body });
         const { policy, revision } = params;
         return { document: await publishRevision(deps, tx, instance, { policy, revision, accept: body.accept, by: writerOf(actor) }) };
       },
@@ -57,7 +60,8 @@ export function publishRoutes(deps: IssuingDeps): readonly Route[] {
         decidedBy(demandPolicy(actor, 'Policies.Edit'));
         const instance = await theInstance(tx, params.instance);
         const made = await rollBack(tx, instance, { policy: params.policy, to: params.revision, by: writerOf(actor), now });
-        audit({ type: 'policy', id: `${params.policy}@${made}` }, { after: { from: params.revision } });
+        audit({ type: 'policy', id: params.policy });
+        audit({ type: 'policy-revision', id: `${params.policy}@${made}` }, { after: { from: params.revision } });
         return { revision: made };
       },
     }),
@@ -90,7 +94,9 @@ export function publishRoutes(deps: IssuingDeps): readonly Route[] {
         decidedBy(demandPolicy(actor, 'Policies.Publish'));
         demandFreshMfa(actor, now);
         const instance = await theInstance(tx, params.instance);
+        demand(may(actor, 'Devices.View', await resourceOfTarget(tx, body.target)));
         const id = await assignPolicy(tx, instance, { ...body, acceptDesks: body.acceptDesks }, now);
+        audit({ type: 'policy', id: body.policy });
         audit({ type: 'policy-assignment', id }, { after: body });
         return { id };
       },
@@ -110,7 +116,8 @@ export function publishRoutes(deps: IssuingDeps): readonly Route[] {
         demandFreshMfa(actor, now);
         const instance = await theInstance(tx, params.instance);
         audit({ type: 'policy-assignment', id: params.assignment });
-        await unassignPolicy(tx, instance, { assignment: params.assignment, acceptDesks: query.acceptDesks }, now);
+        const gone = await unassignPolicy(tx, instance, { assignment: params.assignment, acceptDesks: query.acceptDesks }, now);
+        audit({ type: 'policy', id: gone.policy }, { before: gone });
         return null;
       },
     }),

@@ -103,7 +103,8 @@ export function revisionRoutes({ allowlistOf }: PolicyTextDeps): readonly Route[
           by: writerOf(actor),
           now,
         });
-        audit({ type: 'policy', id: `${params.policy}@${stored.revision}` }, { after: body.source });
+        audit({ type: 'policy', id: params.policy });
+        audit({ type: 'policy-revision', id: `${params.policy}@${stored.revision}` }, { after: body.source });
         return stored;
       },
     }),
@@ -134,7 +135,7 @@ export function revisionRoutes({ allowlistOf }: PolicyTextDeps): readonly Route[
       async handle({ tx, actor, params, audit, decidedBy }) {
         decidedBy(demandPolicy(actor, 'Policies.View'));
         const row = await theRevision(tx, params.instance, params.policy, params.revision);
-        audit({ type: 'policy', id: `${params.policy}@${params.revision}` });
+        audit({ type: 'policy-revision', id: `${params.policy}@${params.revision}` });
         return { ...viewRevision(row), source: row.source, writtenOut: writeOut(row.resolved), resolved: { ...row.resolved } };
       },
     }),

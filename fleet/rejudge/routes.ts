@@ -1,9 +1,9 @@
+import { PolicyParams } from '../../contracts/console/policies.ts';
 import {
   PreviewAnswer,
   PreviewById,
   PreviewDesksAnswer,
   PreviewDesksQuery,
-  PreviewParams,
   PreviewRequest,
   PreviewStarted,
 } from '../../contracts/console/rejudge.ts';
@@ -14,6 +14,7 @@ import { demandAtAll } from '../access/refusal.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { FleetFault } from '../http/fault.ts';
 import { consoleRoute, type Route } from '../http/route.ts';
+import { demandPolicy } from '../policies/policy-access.ts';
 import { type PreviewDeps, preview } from './preview.ts';
 import { beginPreview, endPreview, keepMoved, listMoved, readPreview, type StoredPreview } from './preview-rows.ts';
 
@@ -34,28 +35,30 @@ export function rejudgeRoutes(deps: RejudgeDeps): readonly Route[] {
   return [
     consoleRoute({
       method: 'POST',
-      path: '/api/v1/policies/:id/preview',
+      path: '/api/v1/instances/:instance/policies/:policy/previews',
       summary: 'Judge what desks have said by a revision of the policy: who would come to be blocked, and why',
       who: 'signed-in',
       needs: 'Policies.View',
-      params: PreviewParams,
+      params: PolicyParams,
       body: PreviewRequest,
       answer: PreviewStarted,
       status: 202,
       async handle({ tx, actor, params, body, audit, decidedBy }) {
-        decidedBy(demandAtAll(actor, 'Policies.View'));
+        decidedBy(demandPolicy(actor, 'Policies.View'));
         demandAtAll(actor, 'Devices.View');
         const { tenant } = actor;
-        const draft = await readDraft(tx, params.id, body);
+        const draft = await readDraft(tx, params, body.revision);
         if (running.has(tenant))
           throw new FleetFault('slow-down', 'another preview of the tenant is under way', { retryAfterSec: RETRY_SEC });
         running.add(tenant);
-        const scope = { tenant, instance: draft.instance };
+        const scope = { tenant, instance: params.instance };
         try {
           // Committed before the answer: what runs beside it writes to this row.
           const by = actor.kind === 'account' ? actor.account : null;
-          const id = await db.within(scope, (own) => beginPreview(own, { ...scope, policy: params.id, hash: draft.hash, by, now: now() }));
-          audit({ type: 'policy', id: params.id });
+          const id = await db.within(scope, (own) =>
+            beginPreview(own, { ...scope, policy: params.policy, hash: draft.hash, by, now: now() }),
+          );
+          audit({ type: 'policy', id: params.policy });
           audit({ type: 'preview', id });
           void run(id, scope, draft.policy, body.reach, actor).finally(() => running.delete(tenant));
           return { id };
@@ -74,7 +77,7 @@ export function rejudgeRoutes(deps: RejudgeDeps): readonly Route[] {
       params: PreviewById,
       answer: PreviewAnswer,
       async handle({ tx, actor, params, now: at, audit, decidedBy }) {
-        decidedBy(demandAtAll(actor, 'Policies.View'));
+        decidedBy(demandPolicy(actor, 'Policies.View'));
         const { instance: _, madeBy: __, ...answer } = await visiblePreview(tx, actor, params.preview, at);
         audit({ type: 'preview', id: answer.id });
         return answer;
@@ -90,7 +93,7 @@ export function rejudgeRoutes(deps: RejudgeDeps): readonly Route[] {
       query: PreviewDesksQuery,
       answer: PreviewDesksAnswer,
       async handle({ tx, actor, params, query, now: at, audit, decidedBy }) {
-        decidedBy(demandAtAll(actor, 'Policies.View'));
+        decidedBy(demandPolicy(actor, 'Policies.View'));
         const { id } = await visiblePreview(tx, actor, params.preview, at);
         audit({ type: 'preview', id });
         const page = { limit: query.limit + 1, after: query.after ?? null, standing: query.standing ?? null };
@@ -118,31 +121,22 @@ export function rejudgeRoutes(deps: RejudgeDeps): readonly Route[] {
   }
 }
 
-interface StoredDraft {
-  instance: string;
-  policy: Policy;
-  hash: Buffer;
-}
-
 async function readDraft(
   tx: Tx,
-  policy: string,
-  asked: { instance?: string | undefined; revision?: number | undefined },
-): Promise<StoredDraft> {
-  const rows = await tx
+  { instance, policy }: { instance: string; policy: string },
+  revision: number | undefined,
+): Promise<{ policy: Policy; hash: Buffer }> {
+  const row = await tx
     .selectFrom('policy_revision')
-    .distinctOn('instance_id')
-    .select(['instance_id', 'resolved', 'content_hash'])
+    .select(['resolved', 'content_hash'])
+    .where('instance_id', '=', instance)
     .where('policy_id', '=', policy)
-    .$if(asked.instance !== undefined, (query) => query.where('instance_id', '=', asked.instance ?? ''))
-    .$if(asked.revision !== undefined, (query) => query.where('revision', '=', asked.revision ?? 0))
-    .orderBy('instance_id')
+    .$if(revision !== undefined, (query) => query.where('revision', '=', revision ?? 0))
     .orderBy('revision', 'desc')
-    .execute();
-  const [row, another] = rows;
+    .limit(1)
+    .executeTakeFirst();
   if (!row) throw new FleetFault('not-found', 'there is no such thing');
-  if (another) throw new FleetFault('bad-request', 'several instances have a policy of this id: name one', { path: 'instance' });
-  return { instance: row.instance_id, policy: Policy.parse(row.resolved), hash: row.content_hash };
+  return { policy: Policy.parse(row.resolved), hash: row.content_hash };
 }
 
 /** Its numbers tell of the desks that its maker may see: for them, and for whoever sees every desk. */

@@ -5,7 +5,7 @@ import type { Db } from '../db/tenancy.ts';
 const BATCH = 5_000;
 
 interface Stream {
-  table: 'finding_change' | 'standing_change' | 'release_record' | 'desk_day' | 'key_use' | 'desk_epoch' | 'job_run';
+  table: 'finding_change' | 'standing_change' | 'release_record' | 'desk_day' | 'key_use' | 'desk_epoch' | 'job_run' | 'notice';
   /** Which of a tenant's rows are older than `before`. */
   older: (before: Date) => ReturnType<typeof sql>;
 }
@@ -22,11 +22,21 @@ const streams = {
     older: (before) => sql`last_at < ${before} and not exists (select from desk_state s
       where s.tenant_id = desk_epoch.tenant_id and s.device_id = desk_epoch.device_id and s.epoch = desk_epoch.epoch)`,
   },
+  notice: { table: 'notice', older: (before) => sql`at < ${before}` },
   job_run: { table: 'job_run', older: (before) => sql`day < (${before}::timestamptz at time zone 'UTC')::date` },
 } satisfies Record<string, Stream>;
 
-/** Deletes in batches, each committed by itself: whoever dies in the midst has lost nothing but time. Returns how many rows. */
-export async function deleteOld(db: Db, tenant: string, name: keyof typeof streams, before: Date): Promise<number> {
+/**
+ * Deletes in batches, each committed by itself: whoever stops or dies in the midst has lost nothing but time. Returns how many
+ * rows.
+ */
+export async function deleteOld(
+  db: Db,
+  tenant: string,
+  name: keyof typeof streams,
+  before: Date,
+  stop: AbortSignal | undefined,
+): Promise<number> {
   const { table, older } = streams[name];
   for (let deleted = 0; ; ) {
     const count = await db.within({ tenant }, async (tx) => {
@@ -42,6 +52,6 @@ export async function deleteOld(db: Db, tenant: string, name: keyof typeof strea
       return rows[0]?.count ?? 0;
     });
     deleted += count;
-    if (count < BATCH) return deleted;
+    if (count < BATCH || stop?.aborted) return deleted;
   }
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { AuditRecord } from '../../contracts/console/audit.ts';
 import { appendAudit } from '../audit/append.ts';
 import { removeOldAudit } from '../audit/removal.ts';
-import type { Db } from '../db/tenancy.ts';
+import { type Db, NIL_ID } from '../db/tenancy.ts';
 import { removeSpentSignIns } from '../sign-in/spent.ts';
 import { deleteOld } from './delete-old.ts';
 import { onceADay } from './once-a-day.ts';
@@ -38,12 +38,15 @@ export async function runRetention({ db, now, stop }: RetentionDeps): Promise<vo
   );
   const faults: unknown[] = [];
   let longest = 0;
+  let longestAudit = 0;
+  let worked = false;
   for (const { id } of tenants) {
     if (stop?.aborted) return;
     try {
       const settings = await settingsOf(db, id);
       longest = Math.max(longest, settings.history);
-      await onceADay(db, id, JOB, now, () => workOn(db, id, settings, now(), stop));
+      longestAudit = Math.max(longestAudit, settings.audit);
+      if (await onceADay(db, id, JOB, now, () => workOn(db, id, settings, now(), stop))) worked = true;
     } catch (error) {
       // The others' data does not stay for it.
       faults.push(error);
@@ -51,7 +54,25 @@ export async function runRetention({ db, now, stop }: RetentionDeps): Promise<vo
   }
   if (faults.length > 0)
     throw new AggregateError(faults, `retention failed for ${faults.length} of ${tenants.length} tenants: ${faults[0]}`);
+  // What no tenant could be named for is kept for as long as any tenant keeps its own.
+  await onceADay(db, NIL_ID, JOB, now, () => workOnDeployment(db, longestAudit, now(), stop));
+  // Keeps intake out for a moment wherever an old month is still in use, so not with every look.
+  if (!worked) return;
   await db.within({ tenant: first.id }, (tx) => sql`select drop_history_partitions(${daysBefore(now(), longest)})`.execute(tx));
+}
+
+async function workOnDeployment(db: Db, audit: number, now: Date, stop: AbortSignal | undefined): Promise<Record<string, number>> {
+  const counts = {
+    key_use: await deleteOld(db, NIL_ID, 'key_use', daysBefore(now, audit), stop),
+    job_run: await deleteOld(db, NIL_ID, 'job_run', daysBefore(now, JOB_RUN_DAYS), stop),
+    // Addresses name people.
+    deny_entry: await db.within({ tenant: NIL_ID }, async (tx) =>
+      Number((await tx.deleteFrom('deny_entry').where('until', '<=', now).executeTakeFirst()).numDeletedRows),
+    ),
+    audit_record: await removeOldAudit(db, NIL_ID, audit, now),
+  };
+  await db.within({ tenant: NIL_ID }, (tx) => appendAudit(tx, NIL_ID, recordOf(counts, now)));
+  return counts;
 }
 
 /** Null when it was stopped in the midst. */
@@ -62,15 +83,16 @@ async function workOn(
   now: Date,
   stop: AbortSignal | undefined,
 ): Promise<Record<string, number> | null> {
-  const counts: Record<string, number> = { rolledUp: await rollUp(db, tenant, now) };
+  const counts: Record<string, number> = { rolledUp: await rollUp(db, tenant, now, history) };
   const days = {
-    ...{ finding_change: history, standing_change: history, release_record: history },
+    ...{ finding_change: history, standing_change: history, release_record: history, notice: history },
     ...{ desk_day: rollups, key_use: audit, desk_epoch: EPOCH_DAYS, job_run: JOB_RUN_DAYS },
   };
   for (const stream of Object.keys(days) as (keyof typeof days)[]) {
     if (stop?.aborted) return null;
-    counts[stream] = await deleteOld(db, tenant, stream, daysBefore(now, days[stream]));
+    counts[stream] = await deleteOld(db, tenant, stream, daysBefore(now, days[stream]), stop);
   }
+  if (stop?.aborted) return null;
   counts.sign_in = await db.within({ tenant }, (tx) => removeSpentSignIns(tx, now));
   counts.audit_record = await removeOldAudit(db, tenant, audit, now);
   await db.within({ tenant }, (tx) => appendAudit(tx, tenant, recordOf(counts, now)));

@@ -42,7 +42,7 @@ export async function tenantOfLink(db: Db, token: string): Promise<string | null
 
 /**
  * The first who comes with it, of however many at once, gets a session that may set up a second factor and nothing else. Whatever
- * the account had before ends: password, second factor, sessions. Null: used, too old, or its account is disabled.
+ * the account had before ends: password, second factor, sessions, other links. Null: used, too old, or its account is disabled.
  */
 export async function useLink(
   tx: Tx,
@@ -66,6 +66,8 @@ export async function useLink(
     .returning('id')
     .executeTakeFirst();
   if (!account) return null;
+  // Another link to the same account would take it over again.
+  await tx.updateTable('sign_in_link').set({ used_at: now }).where('account_id', '=', account.id).where('used_at', 'is', null).execute();
   await endSessionsOf(tx, account.id, now);
   return { account: account.id, session: await startSession(tx, { tenant, account: account.id, secondFactor: null }, now) };
 }

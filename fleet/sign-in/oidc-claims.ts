@@ -32,10 +32,13 @@ export function secondFactorEvidence(claims: Claims, settings: Pick<OidcSettings
   return typeof acr === 'string' && settings.acceptedAcr.includes(acr) ? `acr ${acr}`.slice(0, 200) : null;
 }
 
-/** When it was shown; what the provider does not say is now, and nothing is of later than now. */
+/**
+ * When it was shown, and nothing is of later than now. Of what the provider does not say nobody knows: it may have been hours ago
+ * in a session of the provider's, so that it is never fresh. Where a fresh one is asked for, the provider has to say.
+ */
 export function shownAt(claims: Claims, now: Date): Date {
   const { auth_time: seconds } = claims;
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? new Date(Math.min(seconds * 1000, now.getTime())) : now;
+  return new Date(typeof seconds === 'number' && seconds >= 0 ? Math.min(seconds * 1000, now.getTime()) : 0);
 }
 
 export function userNameOf(claims: Claims, { userClaim = 'preferred_username' }: Pick<OidcSettings, 'userClaim'>): string | null {

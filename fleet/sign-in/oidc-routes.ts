@@ -22,7 +22,8 @@ export interface OidcDeps {
   providers: OidcProviders;
   /** Null: this tenant has no identity provider. */
   settingsOf(tenant: string): Promise<OidcSettings | null>;
-  abuse: Pick<AbuseGuard, 'demandWelcome'>;
+  /** Each start leaves a row. */
+  abuse: Pick<AbuseGuard, 'count'>;
 }
 
 export function oidcRoutes(deps: OidcDeps): readonly Route[] {
@@ -38,7 +39,7 @@ export function oidcRoutes(deps: OidcDeps): readonly Route[] {
     answer: Redirected,
     status: 302,
     async handle({ query, now, source, attribute, decidedBy, header }) {
-      await deps.abuse.demandWelcome('address', { address: source.address });
+      await deps.abuse.count('anonymous', { address: source.address });
       const tenant = await tenantBySlug(db, query.tenant);
       const settings = tenant === null ? null : await deps.settingsOf(tenant);
       if (tenant === null || !settings) throw new FleetFault('not-found', 'no identity provider signs in here');
@@ -62,7 +63,7 @@ export function oidcRoutes(deps: OidcDeps): readonly Route[] {
     answer: Redirected,
     status: 302,
     async handle({ query, now, source, headers, audit, attribute, header }) {
-      await deps.abuse.demandWelcome('address', { address: source.address });
+      await deps.abuse.count('anonymous', { address: source.address });
       const attempt = await takeAttempt(db, headers.cookie, query.state ?? '', now);
       if (!attempt) throw new FleetFault('replayed', 'no sign-in began in this browser: begin again', { rule: 'sign-in.no-attempt' });
       const { tenant } = attempt;

@@ -79,7 +79,7 @@ async function readPage<R extends Life>(
 }
 
 function beforeSql(cursor: string): RawBuilder<SqlBool> {
-  const [, ms, id] = /^(\d{1,15})_([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  const [, ms, id] = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(cursor) ?? [];
   if (ms === undefined || id === undefined) throw new FleetFault('bad-request', 'not a cursor of this list', { path: 'query.after' });
   return sql<SqlBool>`(given.requested_at, given.id) < (${new Date(Number(ms))}, ${id}::uuid)`;
 }

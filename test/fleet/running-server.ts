@@ -6,7 +6,7 @@ import path from 'node:path';
 import { FleetConfig } from '../../fleet/config.ts';
 import { createKeyring } from '../../fleet/crypto/keyring.ts';
 import { openLocalKeyProvider } from '../../fleet/crypto/local-key-provider.ts';
-import { openDb } from '../../fleet/db/tenancy.ts';
+import { type Db, openDb } from '../../fleet/db/tenancy.ts';
 import { readAuthority } from '../../fleet/enrolment/authority/read-authority.ts';
 import { type Server, startServer } from '../../fleet/server.ts';
 import type { Store } from '../../fleet/store.ts';
@@ -48,11 +48,13 @@ export interface RunningServerSettings extends TestDatabaseOptions {
   now?: () => Date;
   /** Beside another server, on its database and with its keys. */
   beside?: RunningServer;
+  /** What the server reads and writes through, around its database. */
+  through?: (db: Db) => Db;
 }
 
 /** The server as it is shipped, but for its embedded database: a database of its own on the run's server, and free ports. */
 export async function runServer(settings: RunningServerSettings = {}): Promise<RunningServer> {
-  const { now = () => new Date(), beside } = settings;
+  const { now = () => new Date(), beside, through = (db) => db } = settings;
   const database = beside?.database ?? (await openTestDatabase(settings));
   const dir = beside?.store.config.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'deskwarden-fleet-')));
   const config = FleetConfig.parse({
@@ -75,7 +77,18 @@ export async function runServer(settings: RunningServerSettings = {}): Promise<R
   const [db, innerDb, keyDb] = [open('', 8), open('inner', 4), open('keys', 2)] as const;
   const keys = await openLocalKeyProvider({ dir: path.join(dir, 'keys'), clock: now });
   const keyring = createKeyring({ provider: keys, db: keyDb, clock: now });
-  const store: Store = { config, db, innerDb, keyring, keys, keyUpkeep: async () => {}, now, close: async () => {} };
+  const keyChange = { provider: keys, db: keyDb, clock: now, principal: 'test', wipe: keyring.wipe };
+  const store: Store = {
+    config,
+    db: through(db),
+    innerDb,
+    keyring,
+    keys,
+    keyChange,
+    keyUpkeep: async () => {},
+    now,
+    close: async () => {},
+  };
   const events: RunningServer['events'] = [];
   const server = await startServer({
     store,
@@ -113,7 +126,7 @@ export async function runServer(settings: RunningServerSettings = {}): Promise<R
 
 const ANSWER_MS = 20_000;
 
-function send(port: number, ca: string, { method = 'GET', path: where, headers = {}, body, cert, key }: Ask): Promise<Reply> {
+export function send(port: number, ca: string, { method = 'GET', path: where, headers = {}, body, cert, key }: Ask): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const raw = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const asked = request({

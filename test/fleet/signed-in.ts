@@ -18,16 +18,19 @@ export async function signInAsAdmin(server: RunningServer, user = 'admin'): Prom
     createAdminLink(tx, keyring, { tenant: server.tenant, user, now: now() }),
   );
   if (!link) throw new Error(`no link for ${user}`);
-  return { account: link.account, ...(await finishSignIn(server, link.token)) };
+  return { account: link.account, ...(await signInByLink({ console: server.console, now }, link.token)) };
 }
 
 /** What a link leads to, until the second factor is set up. */
-async function finishSignIn(server: RunningServer, token: string): Promise<Omit<Person, 'account'>> {
+export async function signInByLink(
+  server: { console(ask: Ask): Promise<Reply>; now(): Date },
+  token: string,
+): Promise<Omit<Person, 'account'>> {
   const first = await server.console({ method: 'POST', path: '/api/v1/sign-in/link', body: { token, password: PASSWORD } });
   const withFirst = { headers: { cookie: cookieOf(first) } };
   const offer = await server.console({ method: 'POST', path: '/api/v1/sign-in/second-factor/offer', ...withFirst });
   const { secret } = offer.body as { secret: string };
-  const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: server.store.now().getTime() });
+  const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: server.now().getTime() });
   const second = await server.console({ method: 'POST', path: '/api/v1/sign-in/second-factor', body: { code }, ...withFirst });
   const cookie = cookieOf(second);
   return {

@@ -6,7 +6,7 @@ import { type Command, one, UsageFault } from '../command.ts';
 export const auditVerify: Command = {
   name: 'audit verify',
   summary: 'prove that no record of the audit was changed, removed or put in',
-  usage: '[--tenant SLUG | --deployment] [--from SEQ] [--to SEQ] [--json]',
+  usage: '[--tenant SLUG | --deployment] [--head SEQ:HASH] [options]',
   help: `Reads the chain of hashes. Exit status 0 when it holds, 1 when it does not; the first
 record that breaks it is named. Keep the printed head elsewhere: by it even a chain that
 was written anew from its start shows.
@@ -14,23 +14,34 @@ was written anew from its start shows.
   --tenant SLUG        needed where there are several
   --deployment         the records of calls that no tenant could be named for
   --from SEQ, --to SEQ only this part
+  --head SEQ:HASH      a head that an earlier run printed; may be given more than once
   --json               one JSON document`,
-  options: { tenant: 'string', deployment: 'boolean', from: 'string', to: 'string', json: 'boolean' },
+  options: { tenant: 'string', deployment: 'boolean', from: 'string', to: 'string', head: 'strings', json: 'boolean' },
   positionals: { least: 0, most: 0 },
   async run(given, context) {
     return context.withStore(async (store) => {
       const tenant = given.flags.has('deployment') ? NIL_ID : await chooseTenant(store, one(given, 'tenant'));
       const from = sequence(one(given, 'from'));
       const to = sequence(one(given, 'to'));
-      const { checked, broken, head } = await verifyAudit(store.db, tenant, { ...(from !== null && { from }), ...(to !== null && { to }) });
+      const { checked, broken, head } = await verifyAudit(store.db, tenant, {
+        ...(from !== null && { from }),
+        ...(to !== null && { to }),
+        checkpoints: (given.values.get('head') ?? []).map(linkOf),
+      });
       const hash = Buffer.from(head.hash).toString('hex');
       if (given.flags.has('json')) context.out(`${JSON.stringify({ checked, broken, head: { seq: head.seq, hash } })}\n`);
-      else if (broken === null) context.out(`${checked} records hold. Head: ${head.seq} ${hash}\n`);
+      else if (broken === null) context.out(`${checked} records hold. Head: ${head.seq}:${hash}\n`);
       else context.out(`BROKEN at record ${broken.seq}: ${broken.why}; the ${checked} records before it hold.\n`);
       return broken === null ? 0 : 1;
     });
   },
 };
+
+function linkOf(text: string) {
+  const [, seq = '', hash = ''] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (hash === '') throw new UsageFault(`--head ${text}: expected SEQ:HASH as an earlier run printed it`);
+  return { seq: Number(seq), hash: Buffer.from(hash, 'hex') };
+}
 
 function sequence(text: string | undefined): number | null {
   if (text === undefined) return null;

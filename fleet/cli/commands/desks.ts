@@ -1,6 +1,7 @@
 import { catalog } from '../../../checks/catalog.ts';
 import { textsFor } from '../../../checks/texts/lookup.ts';
 import { type DeskEntry, DesksRequest, ShownStanding } from '../../../contracts/console/desks.ts';
+import { parseUnknown } from '../../../contracts/parse.ts';
 import { operatorOf } from '../../access/actor.ts';
 import { listDesks } from '../../desks/list-desks.ts';
 import { auditedAs } from '../audited.ts';
@@ -45,13 +46,14 @@ said last.
       const now = store.now();
       const answer = await auditedAs(store, tenant, 'desks', async (tx) => {
         const [group, after] = [one(given, 'group'), one(given, 'after')];
-        const query = DesksRequest.parse({
+        const query = parseUnknown(DesksRequest, {
           limit: PAGE,
           ...(standing !== undefined && { standing }),
           ...(group !== undefined && { group: await groupByPath(tx, group) }),
           ...(after !== undefined && { after }),
         });
-        return { value: await listDesks({ tx, actor: operatorOf(tenant), now }, store.keyring, query), targets: [] };
+        if (!query.ok) throw new UsageFault(query.problems.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('; '));
+        return { value: await listDesks({ tx, actor: operatorOf(tenant), now }, store.keyring, query.value), targets: [] };
       });
       if (given.flags.has('json')) context.out(`${JSON.stringify(answer)}\n`);
       else context.out(pageOf(answer.items, answer.next !== null, now, context));

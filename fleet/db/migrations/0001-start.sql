@@ -136,7 +136,6 @@ create table hierarchy_group (
   check ((level = 1) = (parent_id is null)),
   check (cardinality(path) = level and path[level] = id)
 );
-create index hierarchy_group_path on hierarchy_group using gin (path);
 
 create table security_profile (
   tenant_id uuid not null, instance_id uuid not null,
@@ -280,9 +279,6 @@ create table device (
 create index device_by_host on device (tenant_id, host_name_index);
 create index device_by_owner on device (tenant_id, owner_id) where owner_id is not null;
 create index device_by_group on device (tenant_id, group_id);
--- All that counting desks reads of them, so that it need not read the table.
-create index device_place on device (tenant_id, id) include (instance_id, status, owner_id, group_id);
-create index device_tags on device using gin (tags jsonb_path_ops);
 
 create table device_certificate (
   tenant_id uuid not null, instance_id uuid not null,
@@ -295,6 +291,55 @@ create table device_certificate (
   foreign key (tenant_id, device_id) references device on delete cascade
 );
 create index device_certificate_of on device_certificate (tenant_id, device_id);
+
+-- Rollout rings: desks by name, whatever group they are in. A ring is the whole tenant's, a member is of its desk's instance.
+create table ring (
+  tenant_id uuid not null, instance_id uuid not null,
+  id uuid not null,
+  name text not null check (length(name) between 1 and 100),
+  tags jsonb not null default '{}',
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, name)
+);
+create table ring_member (
+  tenant_id uuid not null, instance_id uuid not null,
+  -- All that is shown of a member to whoever does not see its desk.
+  id uuid not null,
+  ring_id uuid not null,
+  device_id uuid not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, ring_id, device_id),
+  foreign key (tenant_id, ring_id) references ring on delete cascade,
+  foreign key (tenant_id, device_id) references device on delete cascade
+);
+create index ring_member_of_device on ring_member (tenant_id, device_id);
+
+-- What happened to a desk by somebody who may not even see it: for everybody who sees the desk when they read it.
+create table notice (
+  tenant_id uuid not null, instance_id uuid not null,
+  id uuid not null,
+  device_id uuid not null,
+  ring_id uuid not null,
+  -- As it was: the ring may be gone.
+  ring_name text not null,
+  -- Null: the command line on the server.
+  made_by uuid,
+  at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, device_id) references device on delete cascade
+);
+create index notice_by_time on notice (tenant_id, at, id);
+create index notice_of_device on notice (tenant_id, device_id);
+create table notice_read (
+  tenant_id uuid not null, instance_id uuid not null,
+  notice_id uuid not null,
+  account_id uuid not null,
+  at timestamptz not null,
+  primary key (tenant_id, notice_id, account_id),
+  foreign key (tenant_id, notice_id) references notice on delete cascade,
+  foreign key (tenant_id, account_id) references account on delete cascade
+);
 
 -- Abuse: who is kept out for a while, by source address, device or account.
 create table deny_entry (
@@ -444,6 +489,8 @@ create table standing_change (
   id uuid not null,
   device_id uuid not null,
   standing text not null,
+  -- Until then. What came before the first line that is kept stands nowhere else. Null: nobody knows.
+  was text,
   gate_state text not null,
   -- Rules of the verdict's causes.
   causes jsonb not null,

@@ -98,6 +98,7 @@ export interface StandingChangeTable {
   id: string;
   device_id: string;
   standing: string;
+  was: string | null;
   gate_state: string;
   causes: Json;
   at: Instant;

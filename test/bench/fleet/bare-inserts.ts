@@ -5,15 +5,16 @@ import pg from 'pg';
 /** As many as intake writes at a time, over as many connections. */
 const BATCH = 256;
 const CONNECTIONS = 3;
-/** About what a changed report's sealed detail takes. */
+/** About what a finding's sealed detail takes. */
 const DETAIL_BYTES = 220;
 
 /**
- * Reports a second that the same database takes as bare rows: what a changed report leaves (a state, a finding, a line of history),
- * by `jsonb_to_recordset`, into tables with a primary key and nothing else. Nothing is parsed, judged, locked, sealed or audited.
+ * Reports a second that the same database takes as bare rows: what a report leaves, which is a state, and with each finding that
+ * changed a finding and a line of history. By `jsonb_to_recordset`, into tables with a primary key and nothing else. Nothing is
+ * parsed, judged, locked, sealed or audited.
  */
-export async function bareInserts(ownerUrl: string, seconds: number): Promise<number> {
-  const clients = Array.from({ length: CONNECTIONS }, () => new pg.Client({ connectionString: ownerUrl }));
+export async function bareInserts(url: string, seconds: number, findings: number): Promise<number> {
+  const clients = Array.from({ length: CONNECTIONS }, () => new pg.Client({ connectionString: url }));
   const [first] = clients;
   if (!first) return Number.NaN;
   await Promise.all(clients.map((client) => client.connect()));
@@ -29,7 +30,7 @@ export async function bareInserts(ownerUrl: string, seconds: number): Promise<nu
     await Promise.all(
       clients.map(async (client) => {
         while (performance.now() - started < seconds * 1_000) {
-          await insertBatch(client);
+          await insertBatch(client, findings);
           reports += BATCH;
         }
       }),
@@ -41,31 +42,36 @@ export async function bareInserts(ownerUrl: string, seconds: number): Promise<nu
   }
 }
 
-async function insertBatch(client: pg.Client): Promise<void> {
+async function insertBatch(client: pg.Client, findings: number): Promise<void> {
   const at = new Date().toISOString();
-  const rows = Array.from({ length: BATCH }, () => ({
-    ...{ id: randomUUID(), device_id: randomUUID(), epoch: randomUUID(), seq: 1, recent: [randomUUID()], at, heard_at: at, since: at },
-    ...{ standing: 'blocked', causes: ['turn-udp'], rule: 'turn-udp', kind: 'fail', code: 'udp-blocked' },
-    findings_digest: `\\x${randomBytes(16).toString('hex')}`,
-    detail: randomBytes(DETAIL_BYTES).toString('base64'),
+  const states = Array.from({ length: BATCH }, () => ({
+    ...{ device_id: randomUUID(), epoch: randomUUID(), seq: 1, recent: [randomUUID()], heard_at: at, since: at },
+    ...{ standing: 'blocked', causes: ['turn-udp'], findings_digest: `\\x${randomBytes(16).toString('hex')}` },
   }));
-  const payload = [JSON.stringify(rows)];
+  const changes = states.flatMap(({ device_id }) =>
+    Array.from({ length: findings }, (_, index) => ({
+      ...{ id: randomUUID(), device_id, rule: `rule-${index}`, kind: 'fail', code: 'udp-blocked', at },
+      ...{ digest: `\\x${randomBytes(32).toString('hex')}`, detail: randomBytes(DETAIL_BYTES).toString('base64') },
+    })),
+  );
   await client.query('begin');
   await client.query(
     `insert into bare_state select * from jsonb_to_recordset($1::jsonb) as n(device_id uuid, epoch uuid, seq bigint, recent uuid[],
       heard_at timestamptz, standing text, since timestamptz, causes text[], findings_digest bytea, verdict_digest bytea)`,
-    payload,
+    [JSON.stringify(states)],
   );
-  await client.query(
-    `insert into bare_finding select device_id, rule, kind, code, decode(detail, 'base64'), findings_digest, at
-      from jsonb_to_recordset($1::jsonb) as n(device_id uuid, rule text, kind text, code text, detail text, findings_digest bytea,
-      at timestamptz)`,
-    payload,
-  );
-  await client.query(
-    `insert into bare_change select id, device_id, rule, kind, code, decode(detail, 'base64'), at
-      from jsonb_to_recordset($1::jsonb) as n(id uuid, device_id uuid, rule text, kind text, code text, detail text, at timestamptz)`,
-    payload,
-  );
+  if (changes.length > 0) {
+    const payload = [JSON.stringify(changes)];
+    await client.query(
+      `insert into bare_finding select device_id, rule, kind, code, decode(detail, 'base64'), digest, at
+        from jsonb_to_recordset($1::jsonb) as n(device_id uuid, rule text, kind text, code text, detail text, digest bytea, at timestamptz)`,
+      payload,
+    );
+    await client.query(
+      `insert into bare_change select id, device_id, rule, kind, code, decode(detail, 'base64'), at
+        from jsonb_to_recordset($1::jsonb) as n(id uuid, device_id uuid, rule text, kind text, code text, detail text, at timestamptz)`,
+      payload,
+    );
+  }
   await client.query('commit');
 }

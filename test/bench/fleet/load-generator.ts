@@ -1,21 +1,16 @@
-// A process of its own, told by its parent what to send: desks that report by turns, each one report at a time.
+// A process of its own, told by its parent what to send: enrols desks, and has them report by turns over the connection that each keeps.
 import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Finding } from '../../../contracts/finding.ts';
 import type { Report } from '../../../contracts/report.ts';
-import { aFinding, aReport, failing } from '../../fleet/intake/desk-reports.ts';
+import { aFinding, aHeartbeat, aReport, failing } from '../../fleet/intake/desk-reports.ts';
+import { type EnrolledDesk, type EnrolOrder, enrolDesks } from './enrol-desks.ts';
 
 /** first: every desk once, in full. The others until their time is over. */
 export interface Phase {
   kind: 'first' | 'unchanged' | 'changed' | 'mixed';
   seconds: number;
-}
-
-export interface Order {
-  port: number;
-  devices: string[];
-  findings: number;
+  /** Calls at a time. */
   concurrency: number;
 }
 
@@ -25,99 +20,93 @@ export interface PhaseResult {
   seconds: number;
   p50: number;
   p99: number;
-  /** Of one request. */
+  /** Of one body. */
   bytes: number;
+  cpuSeconds: number;
 }
 
-interface Desk {
-  id: string;
+export type Told = { enrol: EnrolOrder } | { phase: Phase };
+export type Answered = { enrolled: { desks: number; seconds: number } } | { result: PhaseResult } | { error: string };
+
+interface Desk extends EnrolledDesk {
+  epoch: string;
   seq: number;
   bad: boolean;
 }
 
-/** Of reports in a mixed phase. */
-const CHANGED_SHARE = 0.3;
-const RULES = [
-  'turn-udp',
-  'hosts',
-  'dns',
-  'websocket',
-  'handshake',
-  'interception',
-  'clock',
-  'portal',
-  'latency',
-  'quality',
-  'egress',
-  'fresh',
-];
+/** Of calls in a mixed phase; the rest are reports of what is as it was. */
+const HEARTBEAT_SHARE = 0.5;
+const CHANGED_SHARE = 0.15;
+const ALWAYS_SINCE = new Date(Date.now() - 3_600_000).toISOString();
+const RULES = 'turn-udp hosts dns websocket handshake interception clock portal latency quality egress fresh'.split(' ');
 
-let order: Order | null = null;
 let desks: Desk[] = [];
-let agent = new Agent();
 
-process.on('message', (message: { order: Order } | { phase: Phase }) => {
-  if ('order' in message) {
-    order = message.order;
-    desks = order.devices.map((id) => ({ id, seq: -1, bad: false }));
-    agent = new Agent({ keepAlive: true, maxSockets: order.concurrency });
-    process.send?.({ ready: true });
-  } else void run(message.phase).then((result) => process.send?.({ result }));
+process.on('message', (told: Told) => {
+  const work = 'enrol' in told ? enrolled(told.enrol) : run(told.phase).then((result): Answered => ({ result }));
+  work.catch((error): Answered => ({ error: String(error) })).then((answer) => process.send?.(answer));
 });
 
-async function run({ kind, seconds }: Phase): Promise<PhaseResult> {
-  const { concurrency = 1 } = order ?? {};
+async function enrolled(order: EnrolOrder): Promise<Answered> {
+  const started = performance.now();
+  desks = (await enrolDesks(order)).map((desk) => ({ ...desk, epoch: randomUUID(), seq: -1, bad: false }));
+  return { enrolled: { desks: desks.length, seconds: (performance.now() - started) / 1_000 } };
+}
+
+async function run({ kind, seconds, concurrency }: Phase): Promise<PhaseResult> {
+  const cpu = process.cpuUsage();
   const started = performance.now();
   const until = started + seconds * 1_000;
   const latencies: number[] = [];
-  let [next, refused, bytes] = [0, 0, 0];
+  const free = [...desks];
+  let [begun, refused, bytes] = [0, 0, 0];
   async function sender(): Promise<void> {
-    while (kind === 'first' ? next < desks.length : performance.now() < until) {
-      const desk = desks[next++ % desks.length];
+    while (kind === 'first' ? begun < desks.length : performance.now() < until) {
+      // The one that has waited longest, and never two calls of one desk at a time.
+      const desk = free.shift();
       if (!desk) return;
-      const changes = kind === 'changed' || (kind === 'mixed' && Math.random() < CHANGED_SHARE);
-      if (changes) desk.bad = !desk.bad;
-      desk.seq += 1;
-      const body = JSON.stringify(reportOf(desk, changes));
+      begun += 1;
+      const [path, body] = callOf(desk, kind);
       bytes += body.length;
       const at = performance.now();
-      if ((await post(desk.id, body)) !== 200) refused += 1;
+      const { status } = await desk.connection.post(path, body).catch(() => ({ status: 0 }));
+      if (status !== 200) refused += 1;
       latencies.push(performance.now() - at);
+      free.push(desk);
     }
   }
   await Promise.all(Array.from({ length: concurrency }, sender));
+  const took = (performance.now() - started) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
   latencies.sort((a, b) => a - b);
   const quantile = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
   const sent = latencies.length;
-  return { sent, refused, seconds: (performance.now() - started) / 1_000, p50: quantile(0.5), p99: quantile(0.99), bytes: bytes / sent };
+  return {
+    ...{ sent, refused, seconds: took, p50: quantile(0.5), p99: quantile(0.99), bytes: bytes / sent },
+    cpuSeconds: (user + system) / 1e6,
+  };
 }
 
-/** A whole report where nothing changed, as a desk makes it once a day; else the one finding that did. */
-function reportOf(desk: Desk, changes: boolean): Report {
+function callOf(desk: Desk, kind: Phase['kind']): [path: string, body: string] {
+  const dice = kind === 'mixed' ? Math.random() : 1;
+  if (dice < HEARTBEAT_SHARE) {
+    const heartbeat = aHeartbeat({ sentAt: new Date().toISOString(), standing: desk.bad ? 'blocked' : 'clear' });
+    return ['/device/v1/heartbeat', JSON.stringify(heartbeat)];
+  }
+  const changes = kind === 'changed' || dice < HEARTBEAT_SHARE + CHANGED_SHARE;
+  if (changes) desk.bad = !desk.bad;
+  desk.seq += 1;
+  return ['/device/v1/reports', JSON.stringify(reportOf(desk, changes))];
+}
+
+/** A whole report where nothing changed, as a desk makes it once a day; else the two findings that did. */
+function reportOf({ id, epoch, seq, bad }: Desk, changes: boolean): Report {
   const now = new Date().toISOString();
-  const turn = desk.bad ? failing('turn-udp', 'udp-blocked', { since: now }) : aFinding('turn-udp');
-  const findings: Finding[] = changes
-    ? [turn]
-    : [turn, ...RULES.slice(1, order?.findings ?? RULES.length).map((rule) => aFinding(rule, { observedAt: now, tookMs: desk.seq }))];
-  return aReport(desk.id, {
-    id: randomUUID(),
-    seq: desk.seq,
-    scope: changes ? 'changes' : 'full',
-    madeAt: now,
-    standing: desk.bad ? 'blocked' : 'clear',
-    causes: desk.bad ? ['turn-udp'] : [],
-    findings,
-  });
-}
-
-function post(device: string, body: string): Promise<number> {
-  return new Promise((resolve) => {
-    const headers = { 'x-device': device, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const call = request({ host: '127.0.0.1', port: order?.port, method: 'POST', path: '/', agent, headers }, (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve(answer.statusCode ?? 0));
-    });
-    call.on('error', () => resolve(0));
-    call.end(body);
-  });
+  const times = { observedAt: now, since: changes ? now : ALWAYS_SINCE, tookMs: seq % 1_000 };
+  const findings: Finding[] = RULES.slice(0, changes ? 2 : RULES.length).map((rule, index) =>
+    bad && index < 2 ? failing(rule, 'udp-blocked', times) : aFinding(rule, times),
+  );
+  const made = aReport(id, { ...{ id: randomUUID(), epoch, seq, madeAt: now }, causes: bad ? RULES.slice(0, 2) : [], findings });
+  const standing = bad ? 'blocked' : 'clear';
+  return { ...made, scope: changes ? 'changes' : 'full', verdict: { ...made.verdict, standing } };
 }

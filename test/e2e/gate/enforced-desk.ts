@@ -132,7 +132,7 @@ async function prepare(lab: Lab, { env: more = {} }: DeskOptions): Promise<Enfor
 }
 
 /** Keeps a mount namespace in which nothing of this machine's is changed, and where the agent has a session. */
-async function startHolder(lab: Lab): Promise<ChildProcess> {
+export async function startHolder(lab: Lab): Promise<ChildProcess> {
   const mounts = HIDDEN.map((dir) => `if [ -d ${dir} ]; then mount -t tmpfs -o mode=0755 tmpfs ${dir}; fi`);
   // The directories that are missing there are made in a copy of it.
   const ownEtc = [
@@ -201,7 +201,7 @@ function policyOf(text: string, revision: number, change: (file: Record<string, 
 }
 
 /** The site's own firewall answers for the canary, so that nothing else of the network changes. */
-async function setCanary(lab: Lab, isReachable: boolean): Promise<void> {
+export async function setCanary(lab: Lab, isReachable: boolean): Promise<void> {
   const script = isReachable
     ? 'table inet canary {}\ndelete table inet canary\n'
     : `table inet canary {}\ndelete table inet canary\ntable inet canary { chain input { type filter hook input priority -10; ip daddr ${canary.address} tcp dport 443 reject with tcp reset\n }\n }\n`;
@@ -209,7 +209,7 @@ async function setCanary(lab: Lab, isReachable: boolean): Promise<void> {
   if (code !== 0) throw new Error(stderr);
 }
 
-async function startDaemon(spawn: EnforcedDesk['spawn'], by: readonly string[]): Promise<RunningDaemon> {
+export async function startDaemon(spawn: EnforcedDesk['spawn'], by: readonly string[]): Promise<RunningDaemon> {
   const child = spawn([...by, 'daemon'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: LogLine[] = [];
   let woken: () => void = () => {};

@@ -11,7 +11,7 @@ import { loadActor } from '../../../fleet/access/load-actor.ts';
 import { addProfile } from '../../../fleet/access/profiles.ts';
 import { createKeyring, type Keyring } from '../../../fleet/crypto/keyring.ts';
 import { openLocalKeyProvider } from '../../../fleet/crypto/local-key-provider.ts';
-import { openDb, type Tx } from '../../../fleet/db/tenancy.ts';
+import { type Db, openDb, type Tx } from '../../../fleet/db/tenancy.ts';
 import { FleetFault } from '../../../fleet/http/fault.ts';
 import { addTenant, openTestDatabase } from '../database.ts';
 import { type DeskName, storeExample } from './example-world.ts';
@@ -24,6 +24,7 @@ export interface Stage {
   desks: Record<DeskName, string>;
   defaults: Record<DefaultProfileName, string>;
   keyring: Keyring;
+  db: Db;
   appUrl: string;
   operator: Actor;
   within<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
@@ -57,6 +58,7 @@ export async function openAccessStage(): Promise<Stage> {
     desks,
     defaults: Object.fromEntries(names.map((name) => [name, idOf(name)])) as Record<DefaultProfileName, string>,
     keyring,
+    db: database.db,
     appUrl: database.appUrl,
     operator,
     within,

@@ -60,7 +60,7 @@ export interface RandomWorld {
   guardrails: Permission[];
 }
 
-export function randomWorld(random: Random): RandomWorld {
+export function randomWorld(random: Random, size = 30): RandomWorld {
   const groups: RandomWorld['groups'] = [];
   const levels = new Map<string, number>();
   for (let count = 4 + random.below(10); count > 0; count--) {
@@ -79,7 +79,7 @@ export function randomWorld(random: Random): RandomWorld {
     const held = random.some(profiles, 0.28).map(({ id }) => id);
     return { id: randomUUID(), kind, group: anyGroup(), tags: randomTags(random), profiles: held, conditions };
   });
-  const desks = Array.from({ length: 30 }, () => ({
+  const desks = Array.from({ length: size }, () => ({
     id: randomUUID(),
     group: anyGroup(),
     owner: random.chance(0.4) ? random.pick(accounts).id : null,

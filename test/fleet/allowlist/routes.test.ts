@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Permission } from '../../../contracts/console/access.ts';
 import type { Actor } from '../../../fleet/access/actor.ts';
+import { dropSeen, holdNextRevision } from '../../../fleet/allowlist/revision-rows.ts';
 import { allowlistRoutes, isStale } from '../../../fleet/allowlist/routes.ts';
 import { actorIn, profile } from '../access/example-world.ts';
 import { addTenant } from '../database.ts';
@@ -71,6 +73,12 @@ describeWithDatabase('allowlist routes', () => {
 
     const stale = await console.call(admin, 'POST', '/api/v1/allowlist/publish', { revision: 2, contentHash: shownTooEarly.contentHash });
     expect(stale).toMatchObject({ status: 409, body: { error: { code: 'conflict', path: 'revision' } } });
+    const longAgo: Actor = { ...admin, account: randomUUID(), mfaRequired: true, mfaAt: new Date(stage.deps.now().getTime() - 301_000) };
+    const unproven = await console.call(longAgo, 'POST', '/api/v1/allowlist/publish', {
+      revision: 2,
+      contentHash: body.pending.contentHash,
+    });
+    expect(unproven).toMatchObject({ status: 403, body: { error: { code: 'step-up-required' } } });
     const done = await console.call(admin, 'POST', '/api/v1/allowlist/publish', { revision: 2, contentHash: body.pending.contentHash });
     expect(done).toMatchObject({ status: 200, body: { revision: { revision: 2, status: 'published', publishedBy: admin.account } } });
     expect(
@@ -83,6 +91,35 @@ describeWithDatabase('allowlist routes', () => {
     const revisions = await console.call(admin, 'GET', '/api/v1/allowlist/revisions?limit=1');
     expect(revisions.body).toMatchObject({ items: [{ revision: 2, status: 'published' }], next: null });
     expect(console.faults).toEqual([]);
+  });
+
+  it('publishes nothing that the job takes back meanwhile', async () => {
+    const admin = account(['AllowList.View', 'AllowList.Approve']);
+    const { tenant, instance: id } = place;
+    const feed = later(
+      '2026-08-22',
+      1_200,
+      ({ prefixes }) => void prefixes.push(entry('AMAZON_CONNECT', 'eu-central-1', '15.193.44.0/24')),
+    );
+    await stage.writeFeed(feed);
+    await stage.run();
+    await stage.run();
+    const { body } = await console.call(admin, 'GET', '/api/v1/allowlist');
+    const { revision, contentHash } = body.pending;
+    const instance = { tenant, id, alias: 'acme', region: 'eu-central-1' };
+    const publishing = await stage.database.db.within({ tenant }, async (tx) => {
+      await holdNextRevision(tx, instance, shipped);
+      const asked = console.call(admin, 'POST', '/api/v1/allowlist/publish', { revision, contentHash });
+      // Until it has read what is pending, or waits for us.
+      await sleep(300);
+      await dropSeen(tx, id);
+      return { asked };
+    });
+    expect(await publishing.asked).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+    expect((await console.call(admin, 'GET', '/api/v1/allowlist')).body).toMatchObject({
+      current: { revision: revision - 1, shipped: false },
+      pending: null,
+    });
   });
 
   it('is read with one permission and changed with another', async () => {
@@ -113,6 +150,28 @@ describeWithDatabase('allowlist routes', () => {
     );
     expect(await console.call(foreign, 'GET', '/api/v1/allowlist')).toMatchObject({ status: 400, body: { error: { path: 'instance' } } });
     expect((await console.call(foreign, 'GET', `/api/v1/allowlist?instance=${other.instance}`)).status).toBe(200);
+  });
+
+  it('takes a feed that lost much once somebody accepts just that', async () => {
+    const admin = account(['AllowList.View', 'AllowList.Approve']);
+    const look = async (body: object) => {
+      stage.time.ms += 60 * 60_000;
+      return (await console.call(admin, 'POST', '/api/v1/allowlist/check-now', body)).body.feed;
+    };
+    const shrunk = later('2026-08-22', 1_800, (feed) => {
+      feed.prefixes = feed.prefixes.filter(({ service }, index) => service !== 'AMAZON_CONNECT' || index % 2 === 0);
+    });
+    await stage.writeFeed(shrunk);
+    expect(await look({})).toMatchObject({ fault: { code: 'shrunk' }, held: { syncToken: shrunk.syncToken } });
+    expect(await look({ acceptLoss: '1' })).toMatchObject({ fault: { code: 'shrunk' } });
+    expect(await look({ acceptLoss: shrunk.syncToken })).toMatchObject({ fault: null, held: null });
+    // The prefixes are still believed for two weeks, and are not asked about again.
+    expect(await look({})).toMatchObject({ fault: null, held: null });
+    const further = later('2026-08-22', 2_400, (feed) => {
+      feed.prefixes = feed.prefixes.filter(({ service }, index) => service !== 'AMAZON_CONNECT' || index % 8 === 0);
+    });
+    await stage.writeFeed(further);
+    expect(await look({})).toMatchObject({ fault: { code: 'shrunk' } });
   });
 
   it('says since when the feed has not been read, and why', async () => {

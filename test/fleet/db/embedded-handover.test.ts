@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
 import { joinEmbedded } from '../../../fleet/db/embedded.ts';
+import { testBinaries } from '../database-server.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
 import { withClient } from './raw.ts';
 import { isThere, stageServers } from './stage-server.ts';
@@ -31,6 +32,31 @@ describeWithDatabase('the embedded PostgreSQL among fleet processes', () => {
     expect(rows).toEqual([{ id: 1 }, { id: 2 }]);
     await after.stop();
     expect(isThere(pid)).toBe(false);
+  });
+
+  it('is adopted when a killed fleet process was about to start it, and it takes the directory at the last moment', SLOW, async () => {
+    const dir = await stage.newDir();
+    await (await stage.open(dir)).stop();
+    const binaries = testBinaries();
+    const postgres = path.join(path.dirname(dir), 'postgres');
+    await writeFile(
+      postgres,
+      `#!/bin/sh
+[ "$1" = --version ] && exec ${binaries.postgres} --version
+if [ ! -e "$2/was-late" ]; then
+  touch "$2/was-late"
+  setsid ${binaries.postgres} "$@" &
+  while [ ! -s "$2/postmaster.pid" ]; do sleep 0.01; done
+fi
+exec ${binaries.postgres} "$@"
+`,
+      { mode: 0o755 },
+    );
+    const server = await stage.open(dir, { binaries: { ...binaries, postgres } });
+    expect(server.adopted).toBe(true);
+    await withClient(server.ownerUrl, (client) => client.query('select 1'));
+    await server.stop();
+    expect(isThere(server.pid)).toBe(false);
   });
 
   it('is kept by one of two processes that start at once; the other is told, and may join', SLOW, async () => {

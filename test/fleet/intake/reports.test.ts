@@ -15,7 +15,7 @@ describeWithDatabase('reports', () => {
   let database: TestDatabase;
   let replica: TestIntake;
   let scope: { tenant: string; instance: string };
-  let now = START;
+  const now = START;
 
   beforeAll(async () => {
     database = await openTestDatabase();
@@ -197,18 +197,6 @@ describeWithDatabase('reports', () => {
     await database.db.within(scope, (tx) => tx.deleteFrom('desk_state').where('device_id', '=', desk.device).execute());
     expect(await replica.intake.heartbeat(desk, aHeartbeat())).toEqual({ ...answer, wantFull: true });
     expect((await stored(desk)).heardAt).toBe(at(0));
-  });
-
-  it('remembers a silence once it is over', async () => {
-    const desk = await aDesk();
-    await replica.intake.report(desk, aReport(desk.device, { findings: [] }));
-    now = START + 60 * 60_000;
-    try {
-      await replica.intake.heartbeat(desk, aHeartbeat({ sentAt: at(60) }));
-    } finally {
-      now = START;
-    }
-    expect(await historyOf(database.db, desk)).toEqual(['standing clear', 'standing silent', 'standing clear']);
   });
 
   it('does not open a finding that was moved to another desk', async () => {

@@ -57,6 +57,7 @@ describeWithDatabase('preview routes', () => {
     expect(faults).toEqual([]);
   });
 
+  const previewsOf = (policy: string, instance = stage.instance) => `/api/v1/instances/${instance}/policies/${policy}/previews`;
   const stricter = () => stage.policy({ base: 'none', rules: [{ check: 'network.turn-udp', on: { degraded: 'block' } }] });
 
   async function ended(actor: Actor, id: string) {
@@ -72,7 +73,7 @@ describeWithDatabase('preview routes', () => {
     const draft = stricter();
     await stage.storeDraft(draft);
     const admin = account(null);
-    const started = await console.call(admin, 'POST', '/api/v1/policies/floor/preview', {});
+    const started = await console.call(admin, 'POST', previewsOf('floor'), {});
     expect(started.status).toBe(202);
     const answer = await ended(admin, started.body.id);
     expect(answer).toMatchObject({ status: 'done', complete: true, policy: 'floor', contentHash: policyHash(draft).toString('hex') });
@@ -104,7 +105,7 @@ describeWithDatabase('preview routes', () => {
   it('shows a supervisor their own desks alone, and lets them accept for nobody else', async () => {
     const draft = stricter();
     const supervisor = account(control({ mode: 'named', groupId: berlin }));
-    const { body } = await console.call(supervisor, 'POST', '/api/v1/policies/floor/preview', {});
+    const { body } = await console.call(supervisor, 'POST', previewsOf('floor'), {});
     const answer = await ended(supervisor, body.id);
     expect(answer).toMatchObject({ complete: false });
     expect(answer.summary).toMatchObject({ reached: 2, newlyBlocked: 2, neverReported: 0 });
@@ -132,7 +133,7 @@ describeWithDatabase('preview routes', () => {
 
     // Of the whole tenant's they see nothing, of theirs the others nothing but who sees every desk.
     const admin = account(null);
-    const all = await ended(admin, (await console.call(admin, 'POST', '/api/v1/policies/floor/preview', {})).body.id);
+    const all = await ended(admin, (await console.call(admin, 'POST', previewsOf('floor'), {})).body.id);
     const unseen = await console.call(supervisor, 'GET', `/api/v1/previews/${all.id}`);
     const missing = await console.call(supervisor, 'GET', `/api/v1/previews/${randomUUID()}`);
     expect([unseen, missing]).toEqual([{ status: 404, body: missing.body }, missing]);
@@ -143,40 +144,54 @@ describeWithDatabase('preview routes', () => {
   });
 
   it.each([
-    ['a policy that is not there', '/api/v1/policies/nobody/preview', {}, 404],
-    ['a revision that is not there', '/api/v1/policies/floor/preview', { revision: 99 }, 404],
-    ['another instance', '/api/v1/policies/floor/preview', { instance: '7d0c4f5e-31a4-4b86-9d07-0f3f0f1f2f3f' }, 404],
-    ['a word that nobody knows', '/api/v1/policies/floor/preview', { reach: 'all' }, 400],
-    ['a policy id that can be none', '/api/v1/policies/..%2F..%2Fetc/preview', {}, 400],
-    ['an id that is none', '/api/v1/policies/__proto__/preview', {}, 400],
+    ['a policy that is not there', () => previewsOf('nobody'), {}, 404],
+    ['a revision that is not there', () => previewsOf('floor'), { revision: 99 }, 404],
+    ['another instance', () => previewsOf('floor', '7d0c4f5e-31a4-4b86-9d07-0f3f0f1f2f3f'), {}, 404],
+    ['an instance that is none', () => previewsOf('floor', 'acme'), {}, 400],
+    ['a word that nobody knows', () => previewsOf('floor'), { reach: 'all' }, 400],
+    ['a policy id that can be none', () => previewsOf('..%2F..%2Fetc'), {}, 400],
+    ['an id that is none', () => previewsOf('__proto__'), {}, 400],
   ])('refuses %s', async (_, url, body, status) => {
-    expect((await console.call(account(null), 'POST', url, body)).status).toBe(status);
+    expect((await console.call(account(null), 'POST', url(), body)).status).toBe(status);
     expect(console.faults).toEqual([]);
   });
 
   it('needs both to see policies and to see desks', async () => {
     for (const permissions of [['Policies.View'], ['Devices.View']] as const) {
-      expect((await console.call(account(null, permissions), 'POST', '/api/v1/policies/floor/preview', {})).status).toBe(403);
+      expect((await console.call(account(null, permissions), 'POST', previewsOf('floor'), {})).status).toBe(403);
     }
   });
 
   it('shows nothing to another tenant', async () => {
     const admin = account(null);
-    const { id } = (await console.call(admin, 'POST', '/api/v1/policies/floor/preview', {})).body;
+    const { id } = (await console.call(admin, 'POST', previewsOf('floor'), {})).body;
     await ended(admin, id);
     const foreign = { ...account(null), ...(await addTenant(stage.database.db)) };
     expect((await console.call(foreign, 'GET', `/api/v1/previews/${id}`)).status).toBe(404);
-    expect((await console.call(foreign, 'POST', '/api/v1/policies/floor/preview', {})).status).toBe(404);
+    expect((await console.call(foreign, 'POST', previewsOf('floor'), {})).status).toBe(404);
+    // Restricted by tags on policies, which have none: sees no policy, and makes no preview of one.
+    const tagged = actorIn(
+      null,
+      [
+        profile(null, ['Devices.View']),
+        profile({ ...control(null, { Dept: 'Claims' }), tagRestrictedResources: ['Policy'] }, ['Policies.View']),
+      ],
+      {
+        tenant: stage.tenant,
+        account: randomUUID(),
+      },
+    );
+    expect((await console.call(tagged, 'POST', previewsOf('floor'), {})).status).toBe(404);
   });
 
   it('takes one at a time, and ends those that run when the server stops', async () => {
     const admin = account(null);
-    const answers = await Promise.all([1, 2, 3].map(() => console.call(admin, 'POST', '/api/v1/policies/floor/preview', {})));
+    const answers = await Promise.all([1, 2, 3].map(() => console.call(admin, 'POST', previewsOf('floor'), {})));
     expect(answers.map(({ status }) => status).sort()).toEqual([202, 429, 429]);
     stop.abort();
     const { body } = answers.find(({ status }) => status === 202) ?? { body: {} };
     expect(['failed', 'done']).toContain((await ended(admin, body.id)).status);
-    const late = await console.call(admin, 'POST', '/api/v1/policies/floor/preview', {});
+    const late = await console.call(admin, 'POST', previewsOf('floor'), {});
     const answer = await ended(admin, late.body.id);
     expect({ status: answer.status, summary: answer.summary }).toEqual({ status: 'failed', summary: null });
   });

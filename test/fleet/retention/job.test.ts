@@ -65,6 +65,11 @@ describeWithDatabase('the retention job', () => {
       await replica.intake.heartbeat(desk, aHeartbeat({ standing, sentAt: new Date(now).toISOString() }));
     }
   }
+  /** As many heartbeats would. */
+  function keepHeard(desk: Desk, ms: number) {
+    const at = new Date(ms);
+    return database.db.within({ tenant: desk.tenant }, (tx) => tx.updateTable('desk_state').set({ heard_at: at, said_at: at }).execute());
+  }
   const run = (ms: number, stop?: AbortSignal) =>
     runRetention({ db: database.db, now: () => new Date(ms), ...(stop === undefined ? {} : { stop }) });
 
@@ -113,6 +118,46 @@ describeWithDatabase('the retention job', () => {
     expect(await dayOf(desk, '2026-03-03')).toMatchObject({ blocked_sec: 0 });
   });
 
+  it('knows how a desk stood of which no line is kept any more, and before the first that is', async () => {
+    const [steady, changed] = [
+      await aTenant({ history: 7, rollups: 90, audit: 90 }),
+      await aTenant({ history: 7, rollups: 90, audit: 90 }),
+    ];
+    const later = MIDNIGHT + 20 * DAY;
+    for (const desk of [steady, changed]) await tell(desk, MIDNIGHT + HOUR, 'clear');
+    await run(later - DAY);
+    for (const desk of [steady, changed]) {
+      expect(await rowsOf(desk, 'standing_change')).toBe(0);
+      await keepHeard(desk, later + 6 * HOUR);
+    }
+    await tell(changed, later + 6 * HOUR, 'blocked');
+    for (const desk of [steady, changed]) await keepHeard(desk, later + DAY);
+    await run(later + DAY + HOUR);
+    expect(await dayOf(steady, '2026-03-22')).toEqual({ clear_sec: 86_400, blocked_sec: 0, undetermined_sec: 0, changes: 0 });
+    expect(await dayOf(changed, '2026-03-22')).toEqual({
+      clear_sec: 6 * 3_600,
+      blocked_sec: 18 * 3_600,
+      undetermined_sec: 0,
+      changes: 1,
+    });
+  });
+
+  it('fills the days on which no server ran, and goes on from where each desk stands', async () => {
+    const desk = await aTenant();
+    await tell(desk, MIDNIGHT + HOUR, 'blocked');
+    await run(MIDNIGHT + DAY);
+    await run(MIDNIGHT + 4 * DAY);
+    expect(await rowsOf(desk, 'desk_day')).toBe(4);
+    expect(await dayOf(desk, '2026-03-04')).toMatchObject({ undetermined_sec: 86_400 });
+  });
+
+  it('leaves out desks that are out of service', async () => {
+    const desk = await aTenant();
+    await database.db.within({ tenant: desk.tenant }, (tx) => tx.updateTable('device').set({ status: 'retired' }).execute());
+    await run(MIDNIGHT + 3 * DAY);
+    expect(await rowsOf(desk, 'desk_day')).toBe(0);
+  });
+
   it('runs once a day for each tenant, whoever of two replicas comes first', async () => {
     const desk = await aTenant();
     const day = MIDNIGHT + 5 * DAY;
@@ -135,9 +180,9 @@ describeWithDatabase('the retention job', () => {
       await tell(desk, old + 20 * DAY, 'clear');
     }
     await run(old + 31 * DAY);
-    // The silence between the two came in with the second.
+    // The silence between the two came in with the second, and ends with it.
     expect([await rowsOf(short, 'finding_change'), await rowsOf(long, 'finding_change')]).toEqual([1, 2]);
-    expect([await rowsOf(short, 'standing_change'), await rowsOf(long, 'standing_change')]).toEqual([3, 4]);
+    expect([await rowsOf(short, 'standing_change'), await rowsOf(long, 'standing_change')]).toEqual([2, 3]);
     await run(old + 100 * DAY);
     for (const desk of [short, long]) {
       expect([await rowsOf(desk, 'finding_change'), await rowsOf(desk, 'standing_change')]).toEqual([0, 0]);
@@ -155,6 +200,18 @@ describeWithDatabase('the retention job', () => {
     expect(left).toContain('standing_change_202908');
     expect(left).not.toContain('finding_change_202703');
     expect(left).toContain('finding_change_rest');
+  });
+
+  it('locks the history for old months once a day, and not with every look', async () => {
+    const desk = await aTenant();
+    const day = Date.parse('2029-07-10T00:00:00Z');
+    await run(day);
+    await database.db.within({ tenant: desk.tenant }, (tx) => sql`select make_history_partitions('2020-01-01', 1)`.execute(tx));
+    await run(day + HOUR);
+    expect(await partitions()).toContain('finding_change_202001');
+    await run(day + DAY);
+    expect(await partitions()).not.toContain('finding_change_202001');
+    expect(await rowsOf(desk, 'job_run')).toBe(2);
   });
 
   it('goes on after it was stopped', async () => {

@@ -176,6 +176,6 @@ describe('claims', () => {
     const now = new Date('2026-03-01T10:00:00.000Z');
     expect(shownAt({ auth_time: now.getTime() / 1000 - 60 }, now)).toEqual(new Date(now.getTime() - 60_000));
     expect(shownAt({ auth_time: now.getTime() / 1000 + 60 }, now)).toEqual(now);
-    expect(shownAt({ auth_time: 'yesterday' }, now)).toEqual(now);
+    for (const auth_time of ['yesterday', Number.NaN, -1, undefined]) expect(shownAt({ auth_time }, now)).toEqual(new Date(0));
   });
 });

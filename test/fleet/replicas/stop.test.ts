@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openTestDatabase, type TestDatabase } from '../database.ts';
+import { describeWithDatabase } from '../describe-with-database.ts';
+import { type EnrolledDesk, enrolDesks } from '../http/enrolled-desks.ts';
+import { aReport } from '../intake/desk-reports.ts';
+import { type Ask, type RunningServer, runServer } from '../running-server.ts';
+import { signInAsAdmin } from '../signed-in.ts';
+
+const root = path.join(import.meta.dirname, '../../..');
+
+describeWithDatabase('a server that is told to stop', () => {
+  let server: RunningServer;
+  let desk: EnrolledDesk;
+  beforeAll(async () => {
+    server = await runServer();
+    [desk] = (await enrolDesks(server, await signInAsAdmin(server), 1)) as [EnrolledDesk];
+  });
+  afterAll(() => server?.close());
+
+  it('answers what it has taken in, says that it stops, takes nothing new, and listens no more', async () => {
+    const report = (seq: number): Ask => ({
+      method: 'POST',
+      path: '/device/v1/reports',
+      body: aReport(desk.device, { seq, scope: 'full' }),
+    });
+    expect((await desk.ask(report(0))).status).toBe(200);
+    expect(await server.console({ path: '/readyz' })).toMatchObject({ status: 200, text: 'ok\n' });
+    const blocker = new pg.Client({ connectionString: server.database.adminUrl });
+    await blocker.connect();
+    await blocker.query('begin');
+    await blocker.query('select 1 from desk_state where device_id = $1 for update', [desk.device]);
+    const inFlight = desk.ask(report(1));
+    await expect
+      .poll(
+        async () =>
+          (await blocker.query("select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()")).rowCount,
+      )
+      .toBe(1);
+
+    const stopping = server.server.stop();
+    expect(await server.console({ path: '/readyz' })).toMatchObject({ status: 503, text: 'stopping\n' });
+    const late = await desk.ask(report(2));
+    expect([late.status, late.body, late.headers['retry-after']]).toEqual([
+      503,
+      { error: { code: 'unavailable', detail: expect.stringContaining('stopping') } },
+      expect.stringMatching(/^\d+$/),
+    ]);
+    await blocker.query('commit');
+    expect((await inFlight).status).toBe(200);
+    await stopping;
+    const { rows } = await blocker.query('select seq from desk_epoch where device_id = $1 order by seq', [desk.device]);
+    await blocker.end();
+    expect(rows.map(({ seq }) => Number(seq))).toEqual([1]);
+    for (const ask of [server.device({ path: '/device/v1/trust' }), server.console({ path: '/healthz' })]) {
+      await expect(ask).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    }
+    expect(server.events.map(({ event }) => event).slice(-2)).toEqual(['stopping', 'stopped']);
+    await server.server.stop();
+  });
+});
+
+describeWithDatabase('the program', () => {
+  let database: TestDatabase;
+  let dir: string;
+  const children: ChildProcess[] = [];
+  beforeAll(async () => {
+    [database, dir] = await Promise.all([openTestDatabase(), mkdtemp(path.join(tmpdir(), 'deskwarden-fleet-stop-'))]);
+  });
+  afterAll(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await database?.close();
+    if (dir) await rm(dir, { recursive: true, force: true });
+  });
+
+  async function start(): Promise<{ child: ChildProcess; said(): string; until(text: string): Promise<void> }> {
+    const config = {
+      schema: 1,
+      dataDir: dir,
+      device: { listen: { port: 0 }, url: 'https://127.0.0.1:7443' },
+      console: { listen: { port: 0 }, url: 'https://127.0.0.1:8443' },
+      tenants: [
+        { slug: 'acme', name: 'Acme', region: 'eu-central-1', instances: [{ alias: 'acme', region: 'us-west-2' }], retention: 'standard' },
+      ],
+    };
+    const file = path.join(dir, 'fleet.yaml');
+    await writeFile(file, JSON.stringify(config));
+    const program = ['--import', 'tsx', path.join(root, 'fleet/deskwarden-fleet.ts'), 'serve', '--config', file];
+    const child = spawn(process.execPath, program, {
+      cwd: root,
+      env: { ...process.env, DATABASE_URL: database.appUrl },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    children.push(child);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk));
+    return {
+      child,
+      said: () => said,
+      until: (text) => expect.poll(() => said, { timeout: 25_000 }).toContain(text),
+    };
+  }
+
+  it.each([
+    ['SIGTERM', 1],
+    ['SIGTERM', 3],
+    ['SIGINT', 2],
+  ] as const)('ends with 0 after %s, %d time(s)', { timeout: 40_000 }, async (signal, times) => {
+    const { child, said, until } = await start();
+    await until('"event":"ready"');
+    const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    for (let time = 0; time < times; time += 1) {
+      child.kill(signal);
+      if (time === 0) await until('"event":"stopping"');
+    }
+    expect(await ended, said()).toEqual([0, null]);
+    expect(said()).toContain('"event":"stopped"');
+    expect(said()).not.toContain('"level":"error"');
+  });
+});
