@@ -141,6 +141,7 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
     console: identifyPerson({ db, guard: enrolment.guard, now, origins: [consoleOrigin] }),
   };
 
+  const mounted: ReturnType<typeof mount>[] = [];
   return {
     enrolment,
     intake,
@@ -152,9 +153,10 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
         metrics.observe(listener, request.routeOptions.url ?? '*', reply.statusCode, reply.elapsedTime / 1_000);
       });
       const own = routes.filter((route) => route.listener === listener);
-      mount(onto, own, { ...frame, identify: identify[listener] });
+      mounted.push(mount(onto, own, { ...frame, identify: identify[listener] }));
     },
     async close() {
+      for (const { settled } of mounted) await settled();
       await intake.stop();
       await enrolment.close();
     },

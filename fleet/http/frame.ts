@@ -10,6 +10,7 @@ import type { DeviceIdentity } from '../enrolment/device-identity.ts';
 import { answerText } from './answer-text.ts';
 import { FleetFault } from './fault.ts';
 import { parseJsonBodies } from './json-body.ts';
+import { type OpenCalls, openCalls } from './open-calls.ts';
 import type { AuditChange, AuditTarget, Route, Source } from './route.ts';
 import { deviceCode, toFault } from './to-fault.ts';
 
@@ -48,8 +49,9 @@ interface Asked {
 const nobody: Caller = { tenant: NIL_ID, account: null, session: null, mfaAt: null, device: null };
 
 /** Mounts the routes: identifies, parses, opens the tenant's transaction, handles, audits in the same transaction, answers. */
-export function mount(app: FastifyInstance, routes: readonly Route[], deps: FrameDeps): void {
+export function mount(app: FastifyInstance, routes: readonly Route[], deps: FrameDeps): Pick<OpenCalls, 'settled'> {
   const asked = new WeakMap<FastifyRequest, Asked>();
+  const calls = openCalls();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   parseJsonBodies(app);
@@ -68,6 +70,8 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
       audited: false,
     };
     asked.set(request, entry);
+    // All else is answered without the frame.
+    if (route !== null || request.is404) calls.begin(request);
     entry.caller = await deps.identify(request, route);
   });
 
@@ -84,14 +88,20 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
         ...(route.shapes.body && { body: route.shapes.body }),
         response: { [route.status]: route.shapes.answer },
       },
-      handler: (request, reply) => answer(route, request, reply),
+      async handler(request, reply) {
+        // What throws is refused, and over then.
+        const answered = await answer(route, request, reply);
+        calls.end(request);
+        return answered;
+      },
     });
   }
 
   app.setNotFoundHandler((request) => {
     throw new FleetFault('not-found', `no ${request.method} here`);
   });
-  app.setErrorHandler(async (error, request, reply) => refuse(error, request, reply));
+  app.setErrorHandler((error, request, reply) => refuse(error, request, reply).finally(() => calls.end(request)));
+  return calls;
 
   async function answer(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const entry = asked.get(request);

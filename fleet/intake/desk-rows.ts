@@ -85,13 +85,11 @@ export async function readFindingDigests(
 ): Promise<Map<string, Map<string, string>>> {
   const byDevice = new Map<string, Map<string, string>>();
   if (devices.length === 0) return byDevice;
-  const { rows } = await sql<{ device: string; rule: string; digest: string }>`
-    select device_id as device, rule, encode(digest, 'hex') as digest from finding
-    where tenant_id = ${tenant} and device_id = any(${devices}::uuid[])`.execute(tx);
-  for (const { device, rule, digest } of rows) {
-    const digests = byDevice.get(device) ?? new Map<string, string>();
-    byDevice.set(device, digests.set(rule, digest));
-  }
+  // A row for each desk: taking a row in costs this process more than what stands in it.
+  const { rows } = await sql<{ device: string; digests: Record<string, string> }>`
+    select device_id as device, json_object_agg(rule, encode(digest, 'hex')) as digests from finding
+    where tenant_id = ${tenant} and device_id = any(${devices}::uuid[]) group by device_id`.execute(tx);
+  for (const { device, digests } of rows) byDevice.set(device, new Map(Object.entries(digests)));
   return byDevice;
 }
 

@@ -41,7 +41,7 @@ export interface Intake {
 }
 
 // Two seconds of the budgeted load: a desk that waits longer gives up no sooner than one that was told to come again.
-const defaults: IntakeLimits = { maxWaiting: 4_096, maxWaitingBytes: 64 * 1024 * 1024, maxBatch: 256, maxInFlight: 3 };
+const defaults: IntakeLimits = { maxWaiting: 4_096, maxWaitingBytes: 64 * 1024 * 1024, maxBatch: 256, maxInFlight: 2 };
 /** Costs a lone report little, and lets those of a storm find one another. */
 const LINGER_MS = 4;
 const HEARTBEAT_BYTES = 2_000;

@@ -63,7 +63,9 @@ export function prepareReport(report: Report, knownChecks: ReadonlySet<string>):
   const { verdict, gate } = report;
   const lastingFindings = report.findings.map((finding) => lastingOf(finding, knownChecks.has(finding.check))).sort(byRule);
   const findingsText = JSON.stringify(lastingFindings);
-  const timesText = JSON.stringify(report.findings.map(({ rule, observedAt, lastPassAt }) => [rule, observedAt, lastPassAt]).sort(byRule));
+  const timesText = JSON.stringify(
+    report.findings.map(({ rule, observedAt, lastPassAt }): Times => [rule, observedAt, lastPassAt]).sort(byRule),
+  );
   const { decidedAt: _decided, validUntil: _valid, ...lasting } = verdict;
   const { activity: _activity, ...lastingGate } = gate;
   const lastingText = JSON.stringify([lasting, lastingGate, report.allowlist.revision]);

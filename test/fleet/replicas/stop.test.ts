@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { connect } from 'node:tls';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '../database.ts';
@@ -65,6 +66,38 @@ describeWithDatabase('a server that is told to stop', () => {
   });
 });
 
+describeWithDatabase('a caller who goes away while the server stops', () => {
+  it('leaves a call that is finished and recorded', async () => {
+    const server = await runServer();
+    const admin = await signInAsAdmin(server);
+    const head = async () => {
+      const row = await server.store.db.within({ tenant: server.tenant }, (tx) =>
+        tx.selectFrom('audit_head').select('seq').executeTakeFirstOrThrow(),
+      );
+      return Number(row.seq);
+    };
+    const before = await head();
+    const blocker = new pg.Client({ connectionString: server.database.adminUrl });
+    await blocker.connect();
+    await blocker.query('begin');
+    await blocker.query('select 1 from audit_head where tenant_id = $1 for update', [server.tenant]);
+    const gone = connect({ host: '127.0.0.1', port: server.server.consolePort, ca: server.ca }, () => {
+      gone.write(`GET /api/v1/permissions HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${admin.cookie}\r\n\r\n`);
+    });
+    gone.on('error', () => {});
+    const waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    await expect.poll(async () => (await blocker.query(waits)).rowCount).toBe(1);
+    gone.destroy();
+    const stopping = server.server.stop();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await blocker.query('commit');
+    await stopping;
+    expect(await head()).toBe(before + 1);
+    await blocker.end();
+    await server.close();
+  });
+});
+
 describeWithDatabase('the program', () => {
   let database: TestDatabase;
   let dir: string;
@@ -114,10 +147,20 @@ describeWithDatabase('the program', () => {
     const { child, said, until } = await start();
     await until('"event":"ready"');
     const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    // Half a request keeps it from ending before the last signal comes: a process that is already ending obeys it.
+    const port = Number(/"consolePort":(\d+)/.exec(said())?.[1]);
+    const half = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    half.on('error', () => {});
+    await once(half, 'secureConnect');
+    half.write('GET /api/v1/permissions HTTP/1.1\r\nHost: 127.0.0.1\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 200));
     for (let time = 0; time < times; time += 1) {
       child.kill(signal);
       if (time === 0) await until('"event":"stopping"');
     }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(child.exitCode).toBeNull();
+    half.destroy();
     expect(await ended, said()).toEqual([0, null]);
     expect(said()).toContain('"event":"stopped"');
     expect(said()).not.toContain('"level":"error"');
