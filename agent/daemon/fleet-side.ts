@@ -54,7 +54,7 @@ export interface FleetSide {
   start(): void;
   /** Something may be worth a report. */
   changed(): void;
-  /** The network is another, or the standing: what waits is tried at once. */
+  /** The network is another, the machine woke, or its user changed: what waits is tried at once. */
   hurry(): void;
   stop(): Promise<void>;
 }

@@ -51,7 +51,7 @@ export interface FleetLink {
   step(): Promise<void>;
   /** Milliseconds until something is due. */
   waitMs(): number;
-  /** The network is back, or the standing is another: what failed before is tried again at once. */
+  /** The network is another, the machine woke, or its user changed: what failed before is tried again at once. */
   hurry(): void;
   send(report: Report): Promise<Sent>;
   stop(): Promise<void>;

@@ -37,15 +37,6 @@ export async function awaitedSignatures(deps: IssuingDeps, tx: Tx, instance: Doc
   return awaited;
 }
 
-/** How many documents of the tenant desks do not get for want of a signature, and since when: a condition, never a crash. */
-export async function countAwaited(tx: Tx): Promise<{ documents: number; since: Date | null }> {
-  const { documents, since } = await tx
-    .selectFrom('unsigned_document')
-    .select([sql<number>`count(*)::int`.as('documents'), sql<Date | null>`min(asked_at)`.as('since')])
-    .executeTakeFirstOrThrow();
-  return { documents, since };
-}
-
 /** Takes the signature in; from now on desks get the document. */
 export async function acceptSignature(
   deps: IssuingDeps,

@@ -2,16 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Heartbeat, HeartbeatAnswer, Revisions } from '../../contracts/fleet-api.ts';
 import type { Tx } from '../db/tenancy.ts';
+import type { HoldingDesk } from '../documents/desk-orders.ts';
 import { type DeskMemory, type StandingLine, silenceBefore } from './desk-memory.ts';
 import { type InstanceScope, type StateWrite, storableJson, writeHeardStates } from './desk-rows.ts';
 import { writeStandings } from './report-rows.ts';
 import { type StoreDeps, withDesks } from './store-reports.ts';
-
-/** With what it obeys, by its heartbeat. */
-export interface HoldingDesk {
-  id: string;
-  held: Revisions;
-}
 
 export interface HeartbeatDeps extends Omit<StoreDeps, 'evidenceKey'> {
   /** What the fleet has for each of these desks; of a desk that is not in the answer nothing. */

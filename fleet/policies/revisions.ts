@@ -10,8 +10,8 @@ import type { Policy, PolicyFile } from '../../contracts/policy.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from '../documents/document-rows.ts';
 import { FleetFault } from '../http/fault.ts';
+import { instanceMessages } from './instance-messages.ts';
 import { policyHash } from './policy-content.ts';
-import { instanceMessages } from './policy-messages.ts';
 
 /** What a policy of this instance is read by; `id` where it is sent as that policy. */
 export function readPolicyText(

@@ -95,28 +95,6 @@ export async function readPreview(tx: Tx, id: string, now: Date): Promise<Stored
   };
 }
 
-/**
- * For a publication: what a preview of exactly this draft said. Null: there is none that is done, and that counted every desk
- * which the draft reaches. A publisher whose sight is restricted can therefore not accept for desks that they do not see.
- */
-export async function acceptablePreview(
-  tx: Tx,
-  id: string,
-  draft: { instance: string; policy: string; hash: Buffer },
-): Promise<PreviewSummary | null> {
-  const row = await tx
-    .selectFrom('policy_preview')
-    .select('summary')
-    .where('id', '=', id)
-    .where('instance_id', '=', draft.instance)
-    .where('policy_id', '=', draft.policy)
-    .where('content_hash', '=', draft.hash)
-    .where('status', '=', 'done')
-    .where('complete', '=', true)
-    .executeTakeFirst();
-  return row ? PreviewSummary.parse(row.summary) : null;
-}
-
 export interface MovedQuery {
   limit: number;
   after: string | null;

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PreviewAnswer } from '../../../contracts/console/rejudge.ts';
+import type { Policy } from '../../../contracts/policy.ts';
 import type { Actor } from '../../../fleet/access/actor.ts';
 import { policyHash } from '../../../fleet/policies/policy-content.ts';
-import { acceptablePreview } from '../../../fleet/rejudge/preview-rows.ts';
+import { demandPreview } from '../../../fleet/policies/preview-gate.ts';
 import { rejudgeRoutes } from '../../../fleet/rejudge/routes.ts';
 import { actorIn, control, deviceRow, profile } from '../access/example-world.ts';
 import { addTenant } from '../database.ts';
@@ -58,6 +59,17 @@ describeWithDatabase('preview routes', () => {
   });
 
   const previewsOf = (policy: string, instance = stage.instance) => `/api/v1/instances/${instance}/policies/${policy}/previews`;
+  /** As publishing does. */
+  const accept = (preview: string, after: Policy, blocks: number) =>
+    stage.database.db.within({ tenant: stage.tenant }, (tx) =>
+      demandPreview(tx, stage.instance, {
+        before: null,
+        after,
+        hash: policyHash(after),
+        accept: { preview, blocks },
+        now: stage.deps.now(),
+      }),
+    );
   const stricter = () => stage.policy({ base: 'none', rules: [{ check: 'network.turn-udp', on: { degraded: 'block' } }] });
 
   async function ended(actor: Actor, id: string) {
@@ -93,13 +105,11 @@ describeWithDatabase('preview routes', () => {
     expect(found.map(({ hostName }) => hostName).sort()).toEqual(['desk0.example.com', 'desk1.example.com', 'desk2.example.com']);
     expect((await console.call(admin, 'GET', `/api/v1/previews/${answer.id}/desks?standing=clear`)).body.items).toEqual([]);
 
-    const accept = (hash: Buffer, policy = 'floor') =>
-      stage.database.db.within({ tenant: stage.tenant }, (tx) =>
-        acceptablePreview(tx, answer.id, { instance: stage.instance, policy, hash }),
-      );
-    expect((await accept(policyHash(draft)))?.newlyBlocked).toBe(3);
-    expect(await accept(policyHash(stage.policy()))).toBeNull();
-    expect(await accept(policyHash(draft), 'other')).toBeNull();
+    expect(await accept(answer.id, draft, 3)).toBe(3);
+    await expect(accept(answer.id, draft, 2)).rejects.toMatchObject({ code: 'preview-needed' });
+    await expect(accept(answer.id, { ...draft, verdictTtlMs: draft.verdictTtlMs + 1 }, 3)).rejects.toMatchObject({
+      code: 'preview-needed',
+    });
   });
 
   it('shows a supervisor their own desks alone, and lets them accept for nobody else', async () => {
@@ -111,11 +121,7 @@ describeWithDatabase('preview routes', () => {
     expect(answer.summary).toMatchObject({ reached: 2, newlyBlocked: 2, neverReported: 0 });
     const listed = await console.call(supervisor, 'GET', `/api/v1/previews/${answer.id}/desks`);
     expect(listed.body.items.map(({ device }: { device: string }) => device)).toEqual(desks.slice(0, 2).sort());
-    expect(
-      await stage.database.db.within({ tenant: stage.tenant }, (tx) =>
-        acceptablePreview(tx, answer.id, { instance: stage.instance, policy: 'floor', hash: policyHash(draft) }),
-      ),
-    ).toBeNull();
+    await expect(accept(answer.id, draft, 2)).rejects.toMatchObject({ code: 'preview-needed' });
 
     // A desk that has left their group since is not named to them any more.
     const place = (group: string) =>

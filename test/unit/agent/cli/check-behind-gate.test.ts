@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { LocalApiClient } from '../../../../agent/local-api/client.ts';
 import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
@@ -20,7 +22,7 @@ it('shows a user what the daemon found instead of a check that would see the gat
   );
 });
 
-it.each([['--json'], ['--ndjson'], ['--junit', '-'], ['--junit', '/tmp/never-written.xml']])(
+it.each([['--json'], ['--ndjson'], ['--junit', '-'], ['--junit', path.join(tmpdir(), 'never-written.xml')]])(
   'makes nothing up for %s',
   async (...output) => {
     const { code, out, err, request } = await start([...check, ...output], { daemon: telling({ enforcers }), place: user });
