@@ -6,6 +6,7 @@ import { catalog } from '../checks/catalog.ts';
 import type { Memory, Platform } from '../checks/host.ts';
 import type { Plan } from '../checks/plan.ts';
 import type { Vantage } from '../contracts/finding.ts';
+import { LinkFault } from '../contracts/local-link/link-fault.ts';
 import type { Policy } from '../contracts/policy.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import type { Desk } from './cli/desk.ts';
@@ -14,7 +15,6 @@ import { systemClock } from './host/clock.ts';
 import { createDaemonHost } from './host/daemon-host.ts';
 import { createNet, type NetOptions } from './host/net.ts';
 import { chooseProxy, type ProxyEnv } from './host/proxy-settings.ts';
-import { LinkFault } from './local-api/link-fault.ts';
 import { runOnce } from './run/one-shot.ts';
 import type { OpenedHost } from './run/run-round.ts';
 
@@ -127,7 +127,7 @@ const desk: Desk = {
   async connectDaemon(runDir) {
     const [{ connectLocalApi }, { localApiPath }, { readDaemonPublicKey }] = await Promise.all([
       import('./local-api/client.ts'),
-      import('./local-api/address.ts'),
+      import('../contracts/local-link/address.ts'),
       import('./daemon/daemon-key.ts'),
     ]);
     const uid = process.getuid?.() ?? 0;

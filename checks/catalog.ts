@@ -8,6 +8,8 @@ import networkMediaQuality from './network/media-quality.check.ts';
 import networkRegionLatency from './network/region-latency.check.ts';
 import networkTurnUdp from './network/turn-udp.check.ts';
 import networkWebsocket from './network/websocket.check.ts';
+import softphoneAudioDevices from './softphone/audio-devices.check.ts';
+import softphoneWebrtcStack from './softphone/webrtc-stack.check.ts';
 import tlsClockSkew from './tls/clock-skew.check.ts';
 import tlsHandshake from './tls/handshake.check.ts';
 import tlsInterception from './tls/interception.check.ts';
@@ -23,6 +25,8 @@ export const catalog: readonly AnyCheck[] = [
   networkRegionLatency,
   networkTurnUdp,
   networkWebsocket,
+  softphoneAudioDevices,
+  softphoneWebrtcStack,
   tlsClockSkew,
   tlsHandshake,
   tlsInterception,

@@ -12,8 +12,15 @@ export interface Ask<P> {
   readonly plan: Plan;
 }
 
+/** A page of the user's session has no plan: what its probes need of it is part of their host. */
+type PlanOf<V extends Venue> = V extends 'daemon' ? Plan : null;
+
 /** Gathers; never judges. It must heed `signal`, which ends at the check's `timeoutMs`. */
-export type Probe<V extends Venue, P, E> = (host: Hosts[V], ask: Ask<P>, signal: AbortSignal) => Promise<Reading<E>>;
+export type Probe<V extends Venue, P, E> = (
+  host: Hosts[V],
+  ask: { readonly params: P; readonly plan: PlanOf<V> },
+  signal: AbortSignal,
+) => Promise<Reading<E>>;
 export type PlatformProbes<V extends Venue, P, E> = { readonly [K in Platform]?: Probe<V, P, E> };
 
 /** What evaluate may say. `unknown` only when the evidence itself has a hole. */
@@ -58,7 +65,7 @@ export interface CheckSpec<V extends Venue, P, E, R extends string> {
   evidence: z.ZodType<E>;
   reasons: readonly R[];
   rule: RecommendedRule;
-  /** Says that there is nothing to look at on this desk; asked before the probe and before the judgement. */
+  /** Says that there is nothing to look at on this desk; asked before the judgement, and before a probe that has a plan. */
   notApplicable?: (ask: Ask<NoInfer<P>>, vantage: Vantage) => NotApplicableReason | null;
   probe: Probe<V, P, E> | PlatformProbes<V, P, E>;
   /** Pure and total: the same evidence, parameters and plan always give the same judgement. */
@@ -86,7 +93,9 @@ export interface Check<V extends Venue = Venue> {
   readonly evidence: z.ZodType;
   readonly rule: RecommendedRule;
   /** Rejects only on a defect: bad params, or a probe that throws. */
-  observe(host: Hosts[V], params: unknown, plan: Plan, signal: AbortSignal): Promise<Observed>;
+  observe(host: Hosts[V], params: unknown, plan: PlanOf<V>, signal: AbortSignal): Promise<Observed>;
+  /** Why there is nothing to look at on this desk; null where there is, and where the params do not fit the schema. */
+  notApplicable(params: unknown, plan: Plan, vantage: Vantage): NotApplicableReason | null;
   /** Throws only when evidence or params do not fit the schema. */
   judge(evidence: unknown, params: unknown, plan: Plan, vantage: Vantage): Outcome;
 }
@@ -98,6 +107,8 @@ const platforms: readonly Platform[] = ['win32', 'darwin', 'linux'];
 export function defineCheck<V extends Venue, P, E, const R extends string>(spec: CheckSpec<V, P, E, R>): Check<V> {
   const { probe } = spec;
   const probeOn = (platform: Platform) => (typeof probe === 'function' ? probe : probe[platform]);
+  const notApplicable = (params: P, plan: Plan | null, vantage: Vantage) =>
+    plan === null ? null : (spec.notApplicable?.({ params, plan }, vantage) ?? null);
   return {
     id: CheckId.parse(spec.id),
     revision: spec.revision,
@@ -118,12 +129,16 @@ export function defineCheck<V extends Venue, P, E, const R extends string>(spec:
       const chosen = probeOn(host.platform);
       if (!chosen) return { seen: 'nothing-to-see', because: 'platform' };
       const ask = { params: spec.params.parse(params), plan };
-      const because = spec.notApplicable?.(ask, host.vantage) ?? null;
+      const because = notApplicable(ask.params, plan, host.vantage);
       return because === null ? chosen(host, ask, signal) : { seen: 'nothing-to-see', because };
+    },
+    notApplicable(params, plan, vantage) {
+      const parsed = spec.params.safeParse(params);
+      return parsed.success ? notApplicable(parsed.data, plan, vantage) : null;
     },
     judge(evidence, params, plan, vantage) {
       const ask = { params: spec.params.parse(params), plan };
-      const because = spec.notApplicable?.(ask, vantage) ?? null;
+      const because = notApplicable(ask.params, plan, vantage);
       if (because !== null) return { kind: 'not-applicable', because };
       const judged = spec.evaluate(spec.evidence.parse(evidence), ask);
       if (judged.kind === 'unknown') return { ...judged, detail: judged.detail.slice(0, MAX_DETAIL_LENGTH) };

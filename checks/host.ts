@@ -8,6 +8,7 @@ import type {
   UdpExchange,
   UpgradeObservation,
 } from './network/observations.ts';
+import type { AudioDevice, MicrophoneLook, WebRtcLook } from './softphone/observations.ts';
 
 export type Platform = 'win32' | 'darwin' | 'linux';
 
@@ -89,8 +90,26 @@ export interface DaemonHost extends AnyHost {
   readonly memory: Memory;
 }
 
+/** The microphone and what is beside it, as a page of the user's session sees them. Never rejects. */
+export interface Media {
+  /** Opens the microphone for a moment and closes it; its sound is never read. Null where pages have no media devices. */
+  lookAtMicrophone(deadlineMs: number): Promise<MicrophoneLook | null>;
+  /** Names are empty until a microphone was allowed. */
+  devices(): Promise<AudioDevice[]>;
+}
+
+/** WebRTC of the user's session. Never rejects. */
+export interface WebRtc {
+  /** Makes an offer of an audio call, and gathers relay candidates from these servers with credentials that nobody knows. */
+  lookAtPath(servers: readonly HostPort[], deadlineMs: number): Promise<WebRtcLook>;
+}
+
 export interface SessionHost extends AnyHost {
   readonly venue: 'session';
+  readonly media: Media;
+  readonly webrtc: WebRtc;
+  /** TURN servers of the plan, which the page itself does not have. */
+  readonly turn: readonly HostPort[];
 }
 
 export interface Hosts {

@@ -17,6 +17,8 @@ export const FaultCode = z.enum([
   'older-revision',
   'busy',
   'wrong-code',
+  /** The tray app cannot reach the daemon. */
+  'no-daemon',
 ]);
 export type FaultCode = z.infer<typeof FaultCode>;
 

@@ -3,7 +3,8 @@ import { EnforcerStatus } from './enforcer.ts';
 import { CallActivity, GateState } from './gate.ts';
 import { InstanceAlias, Region } from './instance.ts';
 import { Platform, Report } from './report.ts';
-import { SignedDocument, VerificationKey } from './signed-document.ts';
+import { SealedFault } from './sealing.ts';
+import { MAX_REVISION, SignedDocument, VerificationKey } from './signed-document.ts';
 import { Standing } from './verdict.ts';
 
 // The device side of the fleet server: JSON over HTTP/1.1 and TLS. A desk shows its client certificate, except where it has none.
@@ -32,15 +33,6 @@ export const TrustAnswer = z.strictObject({
 });
 export type TrustAnswer = z.infer<typeof TrustAnswer>;
 
-/** A public key of the tenant's, X25519 as a JWK (RFC 8037), to which `restricted` fields are sealed. */
-export const SealingKey = z.strictObject({
-  kid: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/),
-  kty: z.literal('OKP'),
-  crv: z.literal('X25519'),
-  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-});
-export type SealingKey = z.infer<typeof SealingKey>;
-
 /** `POST /device/v1/enrol`. Asked again with the same CSR while `pending`: the same ticket use, the same answer in the end. */
 export const EnrolRequest = z.strictObject({
   schema: z.literal(1),
@@ -60,7 +52,6 @@ export const EnrolAnswer = z.discriminatedUnion('status', [
     device: z.uuid(),
     instance: z.strictObject({ alias: InstanceAlias, region: Region }),
     certificate: CertificatePem,
-    sealingKey: SealingKey.nullable(),
     /** Of this device's offline release (RFC 6238): 20 to 64 bytes in base64url. Null: none is offered. */
     releaseSecret: z
       .string()
@@ -76,12 +67,8 @@ export type RenewRequest = z.infer<typeof RenewRequest>;
 export const RenewAnswer = z.strictObject({ schema: z.literal(1), certificate: CertificatePem });
 export type RenewAnswer = z.infer<typeof RenewAnswer>;
 
-const Revisions = z.strictObject({
-  policy: z.int().nonnegative(),
-  allowlist: z.int().nonnegative(),
-  waivers: z.int().nonnegative(),
-  keys: z.int().nonnegative(),
-});
+const Revision = z.int().nonnegative().max(MAX_REVISION);
+const Revisions = z.strictObject({ policy: Revision, allowlist: Revision, waivers: Revision, sealing: Revision, keys: Revision });
 export type Revisions = z.infer<typeof Revisions>;
 
 /** `POST /device/v1/heartbeat`: every 5 min, every 15 s while not `clear`. */
@@ -128,7 +115,12 @@ export type DocumentsAnswer = z.infer<typeof DocumentsAnswer>;
 
 /** `POST /device/v1/reports`, one report. Answered once it is stored; the same id again is answered alike and counts once. */
 export const ReportRequest = Report;
-export const ReportAnswer = z.strictObject({ schema: z.literal(1), accepted: z.literal(true) });
+export const ReportAnswer = z.strictObject({
+  schema: z.literal(1),
+  accepted: z.literal(true),
+  /** Its sealed fields alone were not stored. */
+  sealedFault: SealedFault.nullable(),
+});
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
 /** What any of these answers with when it is no 2xx. */

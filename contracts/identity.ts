@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FleetUrl } from './config.ts';
-import { CertificatePem, CsrPem, EnrolRequest, SealingKey } from './fleet-api.ts';
+import { CertificatePem, CsrPem, EnrolRequest } from './fleet-api.ts';
 import { InstanceAlias, Region } from './instance.ts';
 import { VerificationKey } from './signed-document.ts';
 
@@ -35,7 +35,6 @@ export const Enrolment = z.strictObject({
   certificate: CertificatePem,
   device: z.uuid(),
   instance: z.strictObject({ alias: InstanceAlias, region: Region }),
-  sealingKey: SealingKey.nullable(),
   releaseSecret: z.string().max(86).nullable(),
   enrolledAt: z.iso.datetime(),
 });

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { call, event } from './call.ts';
+import { DeskHistory } from './desk-history.ts';
 import { EnforcerStatus } from './enforcer.ts';
 import { Fault } from './fault.ts';
 import { CheckId, Finding } from './finding.ts';
 import { ActivityJudgement, CallActivity, GateStatus } from './gate.ts';
 import { Instance } from './instance.ts';
 import { LinkTrouble } from './link-trouble.ts';
-import { Rule } from './policy.ts';
+import { BlindCause } from './outcome.ts';
+import { HttpsOrigin, Rule } from './policy.ts';
 import { Progress } from './progress.ts';
 import { Verdict } from './verdict.ts';
 
@@ -47,11 +49,18 @@ export function jsonFlaw(value: unknown, maxDepth = MAX_DEPTH, maxChars = Number
   return null;
 }
 
-/** What a session probe saw, still unjudged: the daemon parses it by the check's own schema, and marks it less trusted. */
+/** Still unjudged: the daemon parses it by the check's own schema, and marks it less trusted. */
 const SessionEvidence = z.unknown().superRefine((value, context) => {
   const flaw = jsonFlaw(value, MAX_EVIDENCE_DEPTH, MAX_EVIDENCE_CHARS);
   if (flaw !== null) context.addIssue({ code: 'custom', message: flaw });
 });
+
+/** What a session probe saw, or why it could not look: then the finding is `unknown`, whatever the evidence would have said. */
+export const ProbeReading = z.discriminatedUnion('seen', [
+  z.strictObject({ seen: z.literal(true), evidence: SessionEvidence }),
+  z.strictObject({ seen: z.literal(false), cause: BlindCause, detail: z.string().max(300) }),
+]);
+export type ProbeReading = z.infer<typeof ProbeReading>;
 
 export const Snapshot = z.strictObject({
   /** Null until the first run is judged. */
@@ -81,6 +90,17 @@ export const Snapshot = z.strictObject({
     /** What a finding's outcome does, by rule. */
     rules: z.array(Rule.pick({ id: true, check: true, on: true })).max(200),
   }),
+  /** What the CCP window opens, null where the policy names no instance; and the origins that are the CCP's own. */
+  ccp: z.strictObject({
+    url: z.url({ protocol: /^https$/ }).nullable(),
+    origins: z.array(HttpsOrigin).max(20),
+    loginOrigins: z.array(HttpsOrigin).max(20),
+  }),
+  /** What the user's session is asked to look at, and the TURN servers that it may ask. */
+  session: z.strictObject({
+    rules: z.array(Rule.pick({ id: true, check: true, params: true, everyMs: true })).max(50),
+    turn: z.array(z.strictObject({ host: z.string().max(253), port: z.int().min(1).max(65_535) })).max(20),
+  }),
   allowlist: z.strictObject({ revision: z.int().positive(), createdAt: z.iso.datetime() }),
   daemon: z.strictObject({ version: z.string().max(50), startedAt: z.iso.datetime(), epoch: z.uuid() }),
 });
@@ -91,7 +111,7 @@ const Nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes in base
 /** Ed25519: 64 bytes, base64url. */
 const Signature = z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'expected 64 bytes in base64url');
 
-const ReleaseCode = z.string().regex(/^\d{8}$/, 'expected 8 digits');
+export const ReleaseCode = z.string().regex(/^\d{8}$/, 'expected 8 digits');
 
 /**
  * Between the privileged daemon and the programs of a desk's user: names, never commands. A user is not trusted to judge
@@ -104,10 +124,11 @@ export const localApi = {
   /** Proves that the listener holds the daemon's key: it signs `helloText` of this nonce and the socket's user. */
   hello: call(z.strictObject({ nonce: Nonce }), z.strictObject({ signature: Signature }), ['busy']),
   snapshot: call(z.void(), Snapshot, ['busy']),
+  history: call(z.void(), DeskHistory, ['busy']),
   /** Runs the rules of one check, or all, now. */
   recheck: call(z.strictObject({ check: CheckId.optional() }), z.void(), ['unknown-check', 'too-soon', 'busy']),
-  /** What a probe of venue `session` saw. */
-  submitEvidence: call(z.strictObject({ check: CheckId, evidence: SessionEvidence }), z.void(), [
+  /** What a probe of venue `session` saw, or that it could not look. */
+  submitEvidence: call(z.strictObject({ check: CheckId, reading: ProbeReading }), z.void(), [
     'unknown-check',
     'too-soon',
     'not-allowed',

@@ -89,6 +89,28 @@ export const GateSettings = z.strictObject({
     .describe('Users of this computer who are no agents: their network stays as it is'),
 });
 
+export const HttpsOrigin = z
+  .string()
+  .max(300)
+  .regex(
+    /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
+    'expected an origin such as https://login.example.com: lower case, no path, no slash at its end',
+  );
+
+export const CcpSettings = z.strictObject({
+  page: z
+    .url({ protocol: /^https$/ })
+    .max(1_000)
+    .optional()
+    .describe('What the CCP window opens instead of the CCP itself: a page of yours that embeds it'),
+  loginOrigins: z
+    .array(HttpsOrigin)
+    .max(20)
+    .default([])
+    .describe('Origins of your identity provider, which the CCP window may open to sign in'),
+});
+export type CcpSettings = z.infer<typeof CcpSettings>;
+
 export const ReportingSettings = z.strictObject({
   fields: z
     .array(z.string())
@@ -105,6 +127,7 @@ const shared = {
   features: Features.prefault({}),
   network: NetworkSettings.prefault({}),
   gate: GateSettings.prefault({}),
+  ccp: CcpSettings.prefault({}),
   reporting: ReportingSettings.prefault({}),
   whenUndetermined: z.enum(['open', 'closed']).default('open').describe('Gate while the standing is undetermined'),
   undeterminedGraceMs: z

@@ -1,19 +1,22 @@
 import { z } from 'zod';
 import { InstanceAlias, Region } from './instance.ts';
 
-export const DocumentKind = z.enum(['policy', 'allowlist', 'waivers', 'keys']);
+export const DocumentKind = z.enum(['policy', 'allowlist', 'waivers', 'sealing', 'keys']);
 export type DocumentKind = z.infer<typeof DocumentKind>;
 
 /** The largest body, the allowlist with every prefix of AWS, has about 120,000 characters. */
 export const MAX_BODY_LENGTH = 1_000_000;
 const MAX_JWS_LENGTH = 2_000;
 
+/** No fleet counts so far in a thousand years; a desk that claims more is wrong, and the next number would soon be none. */
+export const MAX_REVISION = 1_000_000_000_000;
+
 const KeyId = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'expected a key id of letters, digits, dots, hyphens and underscores');
 
 const claims = {
   schema: z.literal(1),
   kind: DocumentKind,
-  revision: z.int().positive(),
+  revision: z.int().positive().max(MAX_REVISION),
   issuedAt: z.iso.datetime(),
   /** Whose desks obey it. */
   instance: z.strictObject({ alias: InstanceAlias, region: Region }),
@@ -58,7 +61,7 @@ export type VerificationKey = z.infer<typeof VerificationKey>;
 /** Body of a `keys` document: replaces the keys a desk trusts. */
 export const KeySet = z.strictObject({
   schema: z.literal(1),
-  revision: z.int().positive(),
+  revision: z.int().positive().max(MAX_REVISION),
   keys: z
     .array(VerificationKey)
     .min(1)

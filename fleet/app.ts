@@ -4,6 +4,7 @@ import { catalog } from '../checks/catalog.ts';
 import { nobodyIn } from './access/actor.ts';
 import { loadActor } from './access/load-actor.ts';
 import { accessRoutes } from './access/routes.ts';
+import { createFeedMemory } from './allowlist/feed-memory.ts';
 import type { AllowlistJobDeps } from './allowlist/job.ts';
 import type { FeedSource } from './allowlist/read-feed.ts';
 import { allowlistRoutes } from './allowlist/routes.ts';
@@ -11,11 +12,13 @@ import { appendAudit } from './audit/append.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { sealSource } from './audit/source.ts';
 import { encryptionRoutes } from './crypto/routes.ts';
+import type { Outage } from './db/outage.ts';
 import { deskRoutes } from './desks/routes.ts';
-import { latestRevisions } from './documents/desk-orders.ts';
-import { type IssuingDeps, issueDocument } from './documents/issue.ts';
+import { latestRevisions, type OrderDeps } from './documents/desk-orders.ts';
+import { issueDocument } from './documents/issue.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { openSigningKeys } from './documents/signing-keys.ts';
+import { tellUnreadable } from './documents/unreadable-policy.ts';
 import { signingThread } from './enrolment/authority/signing-thread.ts';
 import { type Enrolment, openEnrolment } from './enrolment/enrolment.ts';
 import { type FrameDeps, mount } from './http/frame.ts';
@@ -44,6 +47,7 @@ export interface AppSettings {
   oidcOf(tenant: string): Promise<OidcSettings | null>;
   /** The server stops. */
   stop: AbortSignal;
+  outage: Outage;
   onFault(what: string, detail: string): void;
   onDenied(detail: string): void;
 }
@@ -52,17 +56,18 @@ export interface AppSettings {
 export interface App {
   enrolment: Enrolment;
   intake: Intake;
-  issuing: IssuingDeps;
+  issuing: OrderDeps;
   allowlist: AllowlistJobDeps | null;
   routes: readonly Route[];
   mount(listener: 'device' | 'console', onto: FastifyInstance): void;
   close(): Promise<void>;
 }
 
-export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, onDenied }: AppSettings): Promise<App> {
+export async function buildApp({ store, metrics, feed, oidcOf, stop, outage, onFault, onDenied }: AppSettings): Promise<App> {
   const { db, innerDb, keyring, now, config } = store;
   const keys = await openSigningKeys({ db: innerDb, keyring, now });
-  const issuing: IssuingDeps = { keys, keyring, now };
+  const onUnreadable = tellUnreadable({ now, count: () => metrics.unreadable.inc(), say: (line) => onFault('policy', line) });
+  const issuing: OrderDeps = { keys, keyring, now, onUnreadable };
   const enrolment = await openEnrolment({
     db: innerDb,
     keyring,
@@ -80,13 +85,20 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
     appendAudit,
     latestRevisions: (tx, { instance }, desks) => latestRevisions(issuing, tx, instance, desks),
     onRetry: (error) => onFault('intake', messageOf(error)),
+    onSealedRefused: () => metrics.sealedRefused.inc(),
   });
   const allowlist: AllowlistJobDeps | null = feed && {
     db: innerDb,
     now,
     source: feed,
     shipped: bundledAllowlist,
+    memory: createFeedMemory(),
     issue: (tx, instance, content) => issueDocument(issuing, tx, instance, content),
+  };
+  const running = new Set<Promise<void>>();
+  const beside = (work: Promise<void>) => {
+    running.add(work);
+    void work.finally(() => running.delete(work));
   };
   const consoleOrigin = new URL(config.console.url).origin;
   const routes: Route[] = [
@@ -106,6 +118,7 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
       now,
       shipped: bundledAllowlist,
       stop,
+      beside,
       onFault: (error) => onFault('preview', messageOf(error)),
     }),
     ...auditRoutes({ keyring }),
@@ -133,7 +146,9 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
     },
     onFault({ requestId, route, error }) {
       metrics.faults.inc({ where: route });
-      onFault('request', `${requestId} ${route}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      // Where the outage is said, the stacks of all that it refuses say no more.
+      const said = error instanceof Error && !outage.notices(error) ? (error.stack ?? error.message) : messageOf(error);
+      onFault('request', `${requestId} ${route}: ${said}`);
     },
   };
   const identify = {
@@ -157,6 +172,7 @@ export async function buildApp({ store, metrics, feed, oidcOf, stop, onFault, on
     },
     async close() {
       for (const { settled } of mounted) await settled();
+      await Promise.allSettled(running);
       await intake.stop();
       await enrolment.close();
     },

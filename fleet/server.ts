@@ -5,10 +5,13 @@ import type { FastifyInstance } from 'fastify';
 import { runAllowlistJob } from './allowlist/job.ts';
 import type { FeedSource } from './allowlist/read-feed.ts';
 import { type App, buildApp } from './app.ts';
+import type { Link } from './audit/chain.ts';
+import { nameOf, signCheckpoints } from './audit/checkpoint.ts';
+import { watchOutage } from './db/outage.ts';
 import { openServerCertificate, type RenewedCertificate, type ServerCertificate } from './enrolment/authority/server-certificate.ts';
 import { serveApiDocs } from './http/api-docs.ts';
 import { createMetrics, serveHealth } from './http/health.ts';
-import { createListener, type ListenerKind } from './http/listener.ts';
+import { closeQuiet, createListener, type ListenerKind } from './http/listener.ts';
 import type { Route } from './http/route.ts';
 import { runRetention } from './retention/job.ts';
 import type { OidcSettings } from './sign-in/oidc-claims.ts';
@@ -39,12 +42,23 @@ const JOBS_MS = 60_000;
 const KEYS_MS = 10_000;
 /** Longer than any call may take; whoever waits then still is cut. */
 const DRAIN_MS = 40_000;
+/** How often it is looked, while that lasts, for connections that are done. */
+const QUIET_MS = 250;
 
 export async function startServer({ store, version, assetsDir, feed, resolveSecret, event }: ServerSettings): Promise<Server> {
   const { config, db, now } = store;
   const stopping = new AbortController();
   const metrics = createMetrics();
   const onFault = (what: string, detail: string) => event({ event: 'fault', what, detail });
+  const outage = watchOutage({
+    db,
+    now,
+    onAway: (detail) => onFault('database', `does not answer: ${detail}`),
+    onBack: (back) => event({ event: 'database-back', ...back }),
+  });
+  const onJobFault = (what: string) => (error: unknown) => {
+    if (!outage.notices(error)) onFault(what, String(error));
+  };
   for (const { slug, made } of await ensureTenants(db, config.tenants)) if (made) event({ event: 'tenant-made', slug });
   const oidcOf = await readOidc(store, resolveSecret);
   const app = await buildApp({
@@ -53,11 +67,12 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
     feed,
     oidcOf,
     stop: stopping.signal,
+    outage,
     onFault,
     onDenied: (detail) => event({ event: 'denied', detail }),
   });
 
-  const closers: (() => unknown)[] = [];
+  const closers: (() => unknown)[] = [() => outage.stop()];
   const listeners: FastifyInstance[] = [];
   const [device, consoleListener] = await listen().catch(async (error) => {
     // What still listened would keep the process alive, and desks waiting for it.
@@ -68,10 +83,7 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
   });
   const jobs = runJobs(app);
   // Another replica may have rotated the signing key.
-  const refresh = setInterval(
-    () => void app.issuing.keys.refresh().catch((error) => onFault('signing keys', String(error))),
-    KEYS_MS,
-  ).unref();
+  const refresh = setInterval(() => void app.issuing.keys.refresh().catch(onJobFault('signing keys')), KEYS_MS).unref();
   closers.push(() => clearInterval(refresh));
   const [devicePort, consolePort] = [portOf(device), portOf(consoleListener)];
   event({ event: 'ready', version, device: config.device.url, devicePort, console: config.console.url, consolePort });
@@ -88,7 +100,9 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
         for (const one of listeners) one.server.closeAllConnections();
       }, DRAIN_MS);
       await app.intake.stop();
+      const quiet = setInterval(() => listeners.forEach(closeQuiet), QUIET_MS);
       await Promise.all(listeners.map((one) => one.close()));
+      clearInterval(quiet);
       clearTimeout(cut);
       await jobs.stop();
       await app.close();
@@ -145,14 +159,16 @@ export async function startServer({ store, version, assetsDir, feed, resolveSecr
     );
   }
 
-  function runJobs({ allowlist }: App): { stop(): Promise<void> } {
+  function runJobs({ allowlist, issuing: { keys } }: App): { stop(): Promise<void> } {
     let running: Promise<unknown> = Promise.resolve();
     const look = () => {
       running = running.then(async () => {
         if (stopping.signal.aborted) return;
-        await store.keyUpkeep().catch((error) => onFault('keys', String(error)));
-        if (allowlist) await runAllowlistJob(allowlist, { stop: stopping.signal }).catch((error) => onFault('allowlist', String(error)));
-        await runRetention({ db, now, stop: stopping.signal }).catch((error) => onFault('retention', String(error)));
+        await store.keyUpkeep().catch(onJobFault('keys'));
+        if (allowlist) await runAllowlistJob(allowlist, { stop: stopping.signal }).catch(onJobFault('allowlist'));
+        await runRetention({ db, now, stop: stopping.signal }).catch(onJobFault('retention'));
+        const onSigned = (tenant: string, link: Link) => event({ event: 'audit-signed', tenant, head: nameOf(link) });
+        await signCheckpoints({ db, now, keys, stop: stopping.signal, onSigned }).catch(onJobFault('audit'));
       });
     };
     look();

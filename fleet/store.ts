@@ -8,6 +8,7 @@ import { openLocalKeyProvider } from './crypto/local-key-provider.ts';
 
 import { type Embedded, joinEmbedded, type Machine, openEmbedded } from './db/embedded.ts';
 import { EmbeddedFault } from './db/embedded-fault.ts';
+import { firstOfMany } from './db/outage.ts';
 import { type DatabaseAddress, prepareDatabase } from './db/prepare.ts';
 import { type Db, openDb } from './db/tenancy.ts';
 
@@ -93,8 +94,8 @@ async function prepared(address: DatabaseAddress): Promise<string> {
 
 async function assemble(place: StorePlace, appUrl: string, stop: () => Promise<void>): Promise<Store> {
   const { config, now, onFault } = place;
-  const open = (part: string, max: number) =>
-    openDb({ url: appUrl, applicationName: `deskwarden-fleet${part}`, max, onError: (error) => onFault('database', error.message) });
+  const onError = firstOfMany(now, (error) => onFault('database', error.message));
+  const open = (part: string, max: number) => openDb({ url: appUrl, applicationName: `deskwarden-fleet${part}`, max, onError });
   const [db, innerDb, keyDb] = [open('', 10), open(' inner', 5), open(' keys', 3)] as const;
   const keys = await openLocalKeyProvider({ dir: path.join(config.dataDir, 'keys'), clock: now });
   const keyring = createKeyring({ provider: keys, db: keyDb, clock: now, onFault: (fault) => onFault('keys', fault.message) });

@@ -1,6 +1,6 @@
 import { DaemonConfig } from '../../contracts/config.ts';
-import type { LocalApiClient } from '../local-api/client.ts';
-import { LinkFault } from '../local-api/link-fault.ts';
+import type { LocalApiClient } from '../../contracts/local-link/connect.ts';
+import { LinkFault } from '../../contracts/local-link/link-fault.ts';
 import { StoreError } from '../store/store-error.ts';
 import { cleanText } from './clean-text.ts';
 import { readConfig } from './config-file.ts';

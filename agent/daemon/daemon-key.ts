@@ -1,17 +1,13 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { daemonKeyPath } from '../../contracts/local-link/address.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { toStoreError } from '../store/store-error.ts';
 
-/** Where clients find the daemon's public key: only root may write beside the sockets. */
-function publicKeyPath(runDir: string): string {
-  return path.join(runDir, 'daemon.pub');
-}
-
 /** Null where it cannot be read: then there is no daemon to know, or none of this version. */
 export async function readDaemonPublicKey(runDir: string): Promise<KeyObject | null> {
-  const pem = await readFile(publicKeyPath(runDir), 'utf8').catch(() => null);
+  const pem = await readFile(daemonKeyPath(runDir), 'utf8').catch(() => null);
   return pem === null ? null : createPublicKey(pem);
 }
 
@@ -45,7 +41,7 @@ function readKey(pem: string): KeyObject | null {
 async function publish(pem: string, runDir: string): Promise<void> {
   const made = await mkdir(runDir, { recursive: true });
   if (made !== undefined) await chmod(runDir, 0o755);
-  const publicPath = publicKeyPath(runDir);
+  const publicPath = daemonKeyPath(runDir);
   await writeFile(`${publicPath}.new`, pem);
   await chmod(`${publicPath}.new`, 0o644);
   await rename(`${publicPath}.new`, publicPath);

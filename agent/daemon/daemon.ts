@@ -20,6 +20,7 @@ import type { SetAside } from '../store/state-file.ts';
 import type { DaemonEvent } from './daemon-event.ts';
 import { loadDaemonKey } from './daemon-key.ts';
 import { type Orders, startDesk } from './desk.ts';
+import { openHistory } from './desk-history.ts';
 import { gateViewOf, type Known, reportViewOf, snapshotOf } from './desk-views.ts';
 import { openFleetSide } from './fleet-side.ts';
 import { gateFacts } from './gate-facts.ts';
@@ -89,6 +90,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     onSetAside,
     onTrouble: (error) => fault('release not saved', error),
   });
+  const history = await openHistory({ stateDir, wallMs, onSetAside, onFailed: (error) => fault('history not saved', error) });
   const health = createHealth(clock);
   let api: LocalApi | undefined;
 
@@ -119,11 +121,13 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
       if (!changed) return;
       log({ event: 'verdict', standing: verdict.standing, causes: verdict.causes.map((cause) => cause.check) });
       api?.broadcast('verdictChanged', verdict);
+      history.onVerdict(verdict);
       keeper.saveSoon();
       gate.poke();
       fleet.changed();
     },
     onFinding(finding) {
+      history.onFinding(finding);
       for (const host of answeringTurnHosts(finding)) turnAnswered.add(host);
       keeper.saveSoon();
       api?.broadcast('progress', { kind: 'finding', round: 0, finding });
@@ -216,7 +220,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     users.stop();
     // A desk that is told to stop takes in nothing more, so its state is saved before what still runs has ended.
     const ended = desk.stop();
-    await Promise.all([keeper.stop(), ended, gate.stop(), fleet.stop(), releases.close(), api?.close()]);
+    await Promise.all([keeper.stop(), history.stop(), ended, gate.stop(), fleet.stop(), releases.close(), api?.close()]);
   }
 
   const release = async (uid: number, code: string | undefined) => {
@@ -236,6 +240,7 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
       checks,
       clock,
       snapshot: () => snapshotOf(known(), { startedAt, epoch }),
+      history: history.read,
       recheck: (check) => trigger('asked', check),
       submit: desk.submit,
       onWindow(uid, applied, saidAt) {

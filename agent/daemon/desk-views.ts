@@ -4,6 +4,7 @@ import type { GateDriver } from '../gate/drive-gate.ts';
 import type { ReleaseStore } from '../gate/release-store.ts';
 import type { Desk } from './desk.ts';
 import type { FleetSide, FleetSideSettings } from './fleet-side.ts';
+import { ccpOf, turnOf } from './session-side.ts';
 
 /** What there is to tell of, and by whom it is known. */
 export interface Known {
@@ -16,7 +17,7 @@ export interface Known {
 
 /** For the desk's users. */
 export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon: { startedAt: string; epoch: string }): Snapshot {
-  const { orders, signed, unassigned } = fleet.standing();
+  const { orders, scope, signed, unassigned } = fleet.standing();
   const { id, revision, instance, rules } = orders.policy;
   return {
     verdict: unassigned ? null : desk.verdict(),
@@ -33,6 +34,8 @@ export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon
       instance: { alias: instance.alias, region: instance.region },
       rules: rules.map(({ id: rule, check, on }) => ({ id: rule, check, on })),
     },
+    ccp: ccpOf(orders.policy, scope.ccpHosts),
+    session: { rules: desk.sessionRules(), turn: turnOf(orders.plan) },
     allowlist: orders.plan.allowlist,
     daemon: { version: agent.version, ...daemon },
   };

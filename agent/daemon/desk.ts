@@ -6,12 +6,15 @@ import type { Clock } from '../../checks/host.ts';
 import type { Plan } from '../../checks/plan.ts';
 import type { CheckId, Finding, RuleId, Vantage } from '../../contracts/finding.ts';
 import type { RuleHistory } from '../../contracts/history.ts';
+import type { ProbeReading } from '../../contracts/local-api.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
 import type { Policy, Rule } from '../../contracts/policy.ts';
 import type { Verdict } from '../../contracts/verdict.ts';
 import type { Waiver } from '../../contracts/waiver.ts';
 import { type OpenedHost, runRound, toFinding } from '../run/run-round.ts';
-import { judgeEvidence, type RuleRun } from '../run/run-rule.ts';
+import { judgeReading, type RuleRun } from '../run/run-rule.ts';
 import { alongMs, nextRunMs } from './next-run.ts';
+import { unseenOutcome } from './unseen-rule.ts';
 import { isNews } from './verdict-news.ts';
 
 /** What the desk obeys; replaced as a whole when a document changes. */
@@ -51,8 +54,10 @@ export interface Desk {
   trigger(check?: CheckId): void;
   /** Other waivers alone change the verdict at once; another policy or plan also ends what runs, and looks at everything anew. */
   obey(orders: Orders): void;
-  /** Judges what a probe in the user's session saw; null when it was taken, otherwise what is wrong with it. */
-  submit(check: Check<'session'>, evidence: unknown): string | null;
+  /** Rules that wait for what the user's session sees, without those that have nothing to look at on this desk. */
+  sessionRules(): Pick<Rule, 'id' | 'check' | 'params' | 'everyMs'>[];
+  /** Judges what a probe in the user's session saw, or that it could not look; null when it was taken, otherwise what is wrong with it. */
+  submit(check: Check<'session'>, reading: ProbeReading): string | null;
   stop(): Promise<void>;
 }
 
@@ -82,6 +87,7 @@ export function startDesk(options: DeskOptions): Desk {
   /** Asked for again while it ran. */
   const again = new Set<RuleId>();
   const rounds = new Set<Promise<void>>();
+  const startedMs = clock.monotonicMs();
   let timer: ReturnType<typeof setTimeout> | undefined;
   forgetOthers();
   let last = judge();
@@ -94,9 +100,26 @@ export function startDesk(options: DeskOptions): Desk {
     return check?.venue === 'daemon' ? check : undefined;
   }
 
-  /** Rules of checks that run in the user's session wait for its evidence. */
+  function sessionRules(): { rule: Rule; check: Check<'session'> }[] {
+    return orders.policy.rules.flatMap((rule) => {
+      const check = checks.find((one) => one.id === rule.check);
+      const isHere = rule.vantage === undefined || rule.vantage === orders.vantage;
+      return check?.venue === 'session' && isHere ? [{ rule, check }] : [];
+    });
+  }
+
   function ownRules(): Rule[] {
     return orders.policy.rules.filter((rule) => checks.find((one) => one.id === rule.check)?.venue !== 'session');
+  }
+
+  /** Of rules that the session says nothing of, by what is known without it. */
+  function unseen(nowMs: number): { rule: Rule; check: Check<'session'>; outcome: Outcome }[] {
+    const { plan, vantage } = orders;
+    return sessionRules().flatMap(({ rule, check }) => {
+      const known = { finding: findings.get(rule.id), past: history.get(rule.id) };
+      const outcome = unseenOutcome({ rule, check, plan, vantage, ...known, nowMs, startedMs });
+      return outcome === null ? [] : [{ rule, check, outcome }];
+    });
   }
 
   /** What is remembered of rules that the orders do not name, or name for another check, says nothing of theirs. */
@@ -144,8 +167,9 @@ export function startDesk(options: DeskOptions): Desk {
       rounds.add(round);
       void round.finally(() => rounds.delete(round));
     }
+    const unseenMs = unseen(nowMs).length > 0 ? [0] : [];
     const waits = ownRules().flatMap((rule) => (running.has(rule.id) ? [] : [(dueMs.get(rule.id) ?? earliestMs(rule, nowMs)) - nowMs]));
-    timer = setTimeout(tick, Math.max(0, Math.min(DECIDE_EVERY_MS, ...waits)));
+    timer = setTimeout(tick, Math.max(0, Math.min(DECIDE_EVERY_MS, ...unseenMs, ...waits)));
   }
 
   /** None, or all that can run now without being much too early. */
@@ -160,6 +184,7 @@ export function startDesk(options: DeskOptions): Desk {
   }
 
   function tick(): void {
+    for (const { outcome, ...one } of unseen(clock.monotonicMs())) take(one, { outcome, evidence: null, tookMs: 0 });
     publish();
     wake();
   }
@@ -249,9 +274,14 @@ export function startDesk(options: DeskOptions): Desk {
       publish();
       wake();
     },
-    submit(check, evidence) {
-      for (const rule of orders.policy.rules.filter((one) => one.check === check.id)) {
-        const judged = judgeEvidence(rule, check, evidence, orders.plan, orders.vantage);
+    sessionRules() {
+      const { plan, vantage } = orders;
+      const toLook = sessionRules().filter(({ rule, check }) => check.notApplicable(rule.params, plan, vantage) === null);
+      return toLook.map(({ rule: { id, check, params, everyMs } }) => ({ id, check, params, everyMs }));
+    },
+    submit(check, reading) {
+      for (const { rule } of sessionRules().filter((one) => one.check === check)) {
+        const judged = judgeReading(rule, check, reading, orders.plan, orders.vantage);
         if (!judged.ok) return judged.detail;
         take({ rule, check }, { ...judged.value, tookMs: 0 });
       }

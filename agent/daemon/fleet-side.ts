@@ -7,6 +7,7 @@ import type { Enrolment } from '../../contracts/identity.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { Report } from '../../contracts/report.ts';
+import type { SealedFault } from '../../contracts/sealing.ts';
 import { createFleetLink, type FleetLink, type LinkEvent, type LinkHooks } from '../fleet-link/fleet-link.ts';
 import { openIdentity } from '../fleet-link/identity.ts';
 import { LINK_DEADLINES } from '../fleet-link/limits.ts';
@@ -100,6 +101,13 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
     return next;
   }
 
+  /** Told once for each row: a newer key comes with the next heartbeat, and until then there is nothing to be done here. */
+  let sealedFault: SealedFault | null = null;
+  function hearOfSealed(found: SealedFault | null): void {
+    if (found !== null && sealedFault === null) fault(found, 'sealed fields of a report were not stored: the key is not of now');
+    sealedFault = found;
+  }
+
   const link: FleetLink = await createFleetLink({
     identity,
     clock,
@@ -116,7 +124,10 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
       accept: (kind, envelope) =>
         inTurn(async () => {
           const taken = await book.accept(kind, envelope);
-          if (taken.ok) settings.onOrders(book.current());
+          if (!taken.ok) return taken;
+          settings.onOrders(book.current());
+          // Whoever holds the new key alone is to read everything.
+          if (kind === 'sealing') reporting.demandFull();
           return taken;
         }),
       onHeard: () => reporting.kick(),
@@ -139,10 +150,10 @@ export async function openFleetSide(settings: FleetSideSettings): Promise<FleetS
     source() {
       const enrolment = link.enrolment();
       const view = enrolment && settings.view();
-      const { policy } = book.current().orders;
-      return view && { view: { ...view, device: enrolment.device }, allowed: policy.reporting.fields, sealingKey: enrolment.sealingKey };
+      const { orders, sealingKey } = book.current();
+      return view && { view: { ...view, device: enrolment.device }, allowed: orders.policy.reporting.fields, sealingKey };
     },
-    send: (report) => send(link, report),
+    send: (report) => send(link, report, hearOfSealed),
     onFault: fault,
   });
   let running: ReturnType<typeof runLink> | null = null;
@@ -174,13 +185,14 @@ function trustOf(enrolled: Enrolment | null): Trust | null {
   return enrolled && { instance: enrolled.instance, signingKeys: enrolled.trust.signingKeys };
 }
 
-async function send(link: FleetLink, report: Report): Promise<SendResult> {
+async function send(link: FleetLink, report: Report, onSealed: (fault: SealedFault | null) => void): Promise<SendResult> {
   // What was meant for another fleet is not this one's to read.
   const own = link.enrolment();
   if (own && report.device !== own.device) return { kind: 'refused', code: 'bad-request', detail: 'of an earlier enrolment' };
   const sent = await link.send(report);
   switch (sent.status) {
     case 'accepted':
+      if (report.sealed !== null) onSealed(sent.sealedFault);
       return { kind: 'accepted' };
     case 'retry': {
       const detail = `${sent.code}: ${sent.detail}`;

@@ -1,5 +1,6 @@
 import type { AnyCheck, Check } from '../../checks/check.ts';
 import type { Clock } from '../../checks/host.ts';
+import type { DeskHistory } from '../../contracts/desk-history.ts';
 import type { FaultCode } from '../../contracts/fault.ts';
 import type { CheckId } from '../../contracts/finding.ts';
 import type { CallActivity } from '../../contracts/gate.ts';
@@ -29,12 +30,13 @@ export interface Answering {
   release: (code: string | undefined) => Promise<ReleaseResult>;
   checks: readonly AnyCheck[];
   snapshot: () => Snapshot;
+  history: () => DeskHistory;
   clock: Clock;
 }
 
 /** What a user's programs are answered; one for each user, so that nobody uses up another's share. */
 export function answerLocalApi(answering: Answering): LocalApiHandlers {
-  const { uid, recheck, submit, onWindow, onActivity, release, checks, snapshot, clock } = answering;
+  const { uid, recheck, submit, onWindow, onActivity, release, checks, snapshot, history, clock } = answering;
   const recheckedMs = new Map<CheckId | 'all', number>();
   const submittedMs = new Map<CheckId, number>();
 
@@ -49,6 +51,7 @@ export function answerLocalApi(answering: Answering): LocalApiHandlers {
 
   return {
     snapshot: async () => ({ ok: true, value: snapshot() }),
+    history: async () => ({ ok: true, value: history() }),
     async recheck({ check }) {
       if (check !== undefined && !checks.some((one) => one.id === check && one.venue === 'daemon')) return refuse('unknown-check', check);
       const lastMs = [recheckedMs.get('all'), recheckedMs.get(check ?? 'all')].flatMap((ms) => ms ?? []);
@@ -58,14 +61,14 @@ export function answerLocalApi(answering: Answering): LocalApiHandlers {
       recheck(check);
       return { ok: true, value: undefined };
     },
-    async submitEvidence({ check, evidence }) {
+    async submitEvidence({ check, reading }) {
       const known = checks.find((one) => one.id === check);
       if (!known) return refuse('unknown-check', check);
       if (!isOfSession(known)) return refuse('not-allowed', `${check} runs in the daemon`);
       const early = tooSoon(submittedMs.get(check), EVIDENCE_EVERY_MS);
       if (early) return early;
       submittedMs.set(check, clock.monotonicMs());
-      const flaw = submit(known, evidence);
+      const flaw = submit(known, reading);
       return flaw === null ? { ok: true, value: undefined } : refuse('bad-request', flaw);
     },
     async acknowledgeWindow({ applied, at }) {

@@ -6,6 +6,7 @@ import { Allowlist } from '../../contracts/allowlist.ts';
 import type { Vantage } from '../../contracts/finding.ts';
 import type { Revisions } from '../../contracts/fleet-api.ts';
 import { Policy, PolicyFile } from '../../contracts/policy.ts';
+import { type SealingKey, SealingOrder } from '../../contracts/sealing.ts';
 import type { DocumentClaims, DocumentKind, VerificationKey } from '../../contracts/signed-document.ts';
 import { WaiverSet } from '../../contracts/waiver.ts';
 import type { GateScope } from '../gate/enforcer.ts';
@@ -24,6 +25,8 @@ export interface StandingOrders {
   signed: boolean;
   /** There is no policy yet: the desk looks at nothing and decides nothing. */
   unassigned: boolean;
+  /** To which restricted fields are sealed. Null: the fleet has signed none, and they stay here. */
+  sealingKey: SealingKey | null;
 }
 
 export interface OrderBook {
@@ -73,6 +76,7 @@ export async function openOrderBook(settings: OrderBookSettings): Promise<OrderB
       scope: same ? last.scope : gateScope(plan, allowlist),
       signed: signedPolicy !== null,
       unassigned: signedPolicy === null && own === null,
+      sealingKey: documents?.sealing.current()?.key ?? null,
       allowlist,
     };
   }
@@ -83,6 +87,7 @@ export async function openOrderBook(settings: OrderBookSettings): Promise<OrderB
       policy: documents?.policy.revision() ?? 0,
       allowlist: documents?.allowlist.revision() ?? 0,
       waivers: documents?.waivers.revision() ?? 0,
+      sealing: documents?.sealing.revision() ?? 0,
       keys: documents?.keys.revision() ?? 0,
     }),
     async accept(kind, envelope) {
@@ -113,7 +118,8 @@ async function openDocuments({ stateDir, checks, bundled, onSetAside }: OrderBoo
     problemsOf: (body) => signedPolicyProblems(body, checks, newest(bundled, allowlist.current())),
   });
   const waivers = await openDocumentStore({ ...common, kind: 'waivers', schema: WaiverSet });
-  return { keys, allowlist, policy, waivers };
+  const sealing = await openDocumentStore({ ...common, kind: 'sealing', schema: SealingOrder });
+  return { keys, allowlist, policy, waivers, sealing };
 }
 
 function builtIn(instance: DocumentClaims['instance'], checks: readonly AnyCheck[]): Policy {

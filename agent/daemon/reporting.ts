@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { AnyCheck } from '../../checks/check.ts';
 import type { Clock } from '../../checks/host.ts';
-import type { SealingKey } from '../../contracts/fleet-api.ts';
 import type { Policy } from '../../contracts/policy.ts';
 import type { Report } from '../../contracts/report.ts';
+import type { SealingKey } from '../../contracts/sealing.ts';
 import type { ReleaseStore } from '../gate/release-store.ts';
 import type { DeskView } from '../report/build-report.ts';
 import { openOutbox } from '../report/outbox.ts';
@@ -16,6 +16,7 @@ import { createSender, type SendResult } from '../report/sender.ts';
 export interface ReportSource {
   view: Omit<DeskView, 'releases'>;
   allowed: Policy['reporting']['fields'];
+  /** Null: restricted fields stay on the desk. */
   sealingKey: SealingKey | null;
 }
 

@@ -4,7 +4,7 @@ import { type LocalApi, type LocalApiHandlers, listenLocalApi } from '../local-a
 import { type Answering, answerLocalApi, type WindowApplied } from './local-handlers.ts';
 import type { SessionUsers } from './session-users.ts';
 
-export interface ServeUsers extends Pick<Answering, 'recheck' | 'submit' | 'checks' | 'snapshot' | 'clock'> {
+export interface ServeUsers extends Pick<Answering, 'recheck' | 'submit' | 'checks' | 'snapshot' | 'history' | 'clock'> {
   runDir: string;
   key: KeyObject;
   users: SessionUsers;

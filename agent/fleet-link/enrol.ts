@@ -120,10 +120,10 @@ async function submit(settings: Omit<EnrolSettings, 'ticket' | 'byHand' | 'serve
     await identity.update((held) => ({ ...held, pending: { ...pending, told: { at, retryAfterSec } } }));
     return { status: 'pending', retryAfterMs: retryAfterSec * 1_000 };
   }
-  const { certificate, device, instance, sealingKey, releaseSecret } = answer.value;
+  const { certificate, device, instance, releaseSecret } = answer.value;
   const usable = checkCertificate(certificate, pending.key, trust.ca, clock.wallMs());
   if (!usable.ok) return failed(usable.fault);
-  const enrolled: Enrolment = { trust, key: pending.key, certificate, device, instance, sealingKey, releaseSecret, enrolledAt: at };
+  const enrolled: Enrolment = { trust, key: pending.key, certificate, device, instance, releaseSecret, enrolledAt: at };
   // The ticket's secret goes with what was pending.
   await identity.update((held) => ({ ...held, pending: null, attempt: null, revokedAt: null, enrolled }));
   return { status: 'enrolled', enrolled };

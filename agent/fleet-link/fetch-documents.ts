@@ -5,7 +5,7 @@ import type { LinkFault } from './link-failure.ts';
 import { refusedDocumentMs } from './pace.ts';
 
 /** A rotation of keys comes before what the new keys have signed. */
-const kinds: readonly DocumentKind[] = ['keys', 'policy', 'allowlist', 'waivers'];
+const kinds: readonly DocumentKind[] = ['keys', 'policy', 'allowlist', 'waivers', 'sealing'];
 const MAX_DETAIL_LENGTH = 300;
 
 /** What the daemon's stores say of a document. */

@@ -1,10 +1,11 @@
 import type { DeviceFaultCode } from '../../contracts/fleet-api.ts';
 import type { Report } from '../../contracts/report.ts';
+import type { SealedFault } from '../../contracts/sealing.ts';
 import type { FleetClient } from './client.ts';
 
 /** What became of a report. */
 export type Sent =
-  | { status: 'accepted' }
+  | { status: 'accepted'; sealedFault: SealedFault | null }
   /** `afterMs`: as the fleet asked. */
   | { status: 'retry'; afterMs?: number; code: string; detail: string }
   /** The fleet will never take this one. */
@@ -16,7 +17,7 @@ export type Sent =
 
 export async function sendReport(client: FleetClient, report: Report): Promise<Sent> {
   const answer = await client.report(report);
-  if (answer.ok) return { status: 'accepted' };
+  if (answer.ok) return { status: 'accepted', sealedFault: answer.value.sealedFault };
   const { code, detail, retryAfterMs } = answer.fault;
   switch (code) {
     case 'bad-request':

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Result } from '../../contracts/call.ts';
 import type { Fault, FaultCode } from '../../contracts/fault.ts';
 import { ClientMessage, MAX_CLIENT_FRAME_BYTES, MAX_DAEMON_FRAME_BYTES } from '../../contracts/local-api.ts';
-import { createCallRate } from './call-rate.ts';
-import { createFrameDecoder } from './framing.ts';
+import { createCallRate } from '../../contracts/local-link/call-rate.ts';
+import { createFrameDecoder } from '../../contracts/local-link/framing.ts';
+import { readMessage, writeMessage } from '../../contracts/local-link/message.ts';
 import type { LocalApiLimits } from './limits.ts';
-import { readMessage, writeMessage } from './message.ts';
 import type { SocketFaultCode } from './socket-fault.ts';
 
 const MAX_DETAIL_CHARS = 500;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Fault } from '../../contracts/fault.ts';
 import { MAX_DAEMON_FRAME_BYTES } from '../../contracts/local-api.ts';
-import { writeMessage } from './message.ts';
+import { writeMessage } from '../../contracts/local-link/message.ts';
 
 export interface Farewell {
   /** Tells why, and ends the connection: the other side may read the reason, we read nothing any more. */

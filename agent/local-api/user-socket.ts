@@ -3,7 +3,7 @@ import { chmod, lchown, mkdir, rmdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { geteuid } from 'node:process';
-import { localApiPath } from './address.ts';
+import { localApiPath } from '../../contracts/local-link/address.ts';
 import { lookAt } from './path-safety.ts';
 import { SocketRefused } from './socket-fault.ts';
 

@@ -1,5 +1,5 @@
-import type { SealingKey } from '../../contracts/fleet-api.ts';
 import type { SealedFields } from '../../contracts/report.ts';
+import type { SealingKey } from '../../contracts/sealing.ts';
 
 /** A report's `sealed` has at most 100,000 characters: base64url takes four for three bytes, and the header some 300. */
 const MAX_PLAIN_BYTES = 74_000;

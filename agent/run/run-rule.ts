@@ -3,6 +3,7 @@ import type { Check, Observed } from '../../checks/check.ts';
 import type { DaemonHost } from '../../checks/host.ts';
 import type { Plan } from '../../checks/plan.ts';
 import type { Vantage } from '../../contracts/finding.ts';
+import type { ProbeReading } from '../../contracts/local-api.ts';
 import { type BlindCause, MAX_DETAIL_LENGTH, Outcome } from '../../contracts/outcome.ts';
 import type { Rule } from '../../contracts/policy.ts';
 
@@ -49,6 +50,19 @@ async function probeAndJudge(
 
   const judged = judgeEvidence(rule, check, ended.value, plan, host.vantage);
   return judged.ok ? judged.value : blind('crashed', judged.detail);
+}
+
+/** Judges what a probe in the user's session saw. What it could not look at is unknown, and what is not there to be looked at is neither. */
+export function judgeReading(
+  rule: Pick<Rule, 'params'>,
+  check: Check<'session'>,
+  reading: ProbeReading,
+  plan: Plan,
+  vantage: Vantage,
+): ReturnType<typeof judgeEvidence> {
+  if (reading.seen) return judgeEvidence(rule, check, reading.evidence, plan, vantage);
+  const because = check.notApplicable(rule.params, plan, vantage);
+  return { ok: true, value: because === null ? blind(reading.cause, reading.detail) : notApplicable(because) };
 }
 
 /** Judges what somebody else has seen. Throws only what the check's own judgement throws. */

@@ -8,6 +8,8 @@ import networkMediaQuality from './checks/network.media-quality.json' with { typ
 import networkRegionLatency from './checks/network.region-latency.json' with { type: 'json' };
 import networkTurnUdp from './checks/network.turn-udp.json' with { type: 'json' };
 import networkWebsocket from './checks/network.websocket.json' with { type: 'json' };
+import softphoneAudioDevices from './checks/softphone.audio-devices.json' with { type: 'json' };
+import softphoneWebrtcStack from './checks/softphone.webrtc-stack.json' with { type: 'json' };
 import tlsClockSkew from './checks/tls.clock-skew.json' with { type: 'json' };
 import tlsHandshake from './checks/tls.handshake.json' with { type: 'json' };
 import tlsInterception from './checks/tls.interception.json' with { type: 'json' };
@@ -23,6 +25,8 @@ export const checkTexts: Readonly<Record<string, CheckTexts>> = {
   'network.region-latency': networkRegionLatency,
   'network.turn-udp': networkTurnUdp,
   'network.websocket': networkWebsocket,
+  'softphone.audio-devices': softphoneAudioDevices,
+  'softphone.webrtc-stack': softphoneWebrtcStack,
   'tls.clock-skew': tlsClockSkew,
   'tls.handshake': tlsHandshake,
   'tls.interception': tlsInterception,

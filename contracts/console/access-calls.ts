@@ -141,6 +141,8 @@ export const AccessSettings = z.strictObject({
     .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'each name once'),
   maxGranularProfiles: z.int().min(1).max(3),
   profileLint: z.enum(['warn', 'strict']),
+  publishTwoPerson: z.boolean().describe('A policy is published by somebody other than who wrote it'),
+  allowlistApproval: z.enum(['automatic', 'manual']).describe('Whether a new allowlist waits for somebody to approve it'),
 });
 export type AccessSettings = z.infer<typeof AccessSettings>;
 export const AccessSettingsAnswer = AccessSettings.extend({ guardrailTemplates: z.array(Guardrail) });

@@ -3,6 +3,7 @@ import { Heartbeat } from '../fleet-api.ts';
 import { GateState } from '../gate.ts';
 import { Outcome } from '../outcome.ts';
 import { Platform } from '../report.ts';
+import { SealedFault } from '../sealing.ts';
 import { Standing } from '../verdict.ts';
 import { TagKey, Tags, TagValue } from './access.ts';
 
@@ -101,6 +102,8 @@ export const DeskAnswer = z.strictObject({
   findings: z.array(DeskFinding).max(400),
   /** When fields came last that are sealed to the tenant's own key; null for none. */
   sealedAt: z.iso.datetime().nullable(),
+  /** Fields that came since and were not stored; null for none. */
+  sealedRefused: z.strictObject({ code: SealedFault, at: z.iso.datetime() }).nullable(),
 });
 export type DeskAnswer = z.infer<typeof DeskAnswer>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SealingKey } from '../fleet-api.ts';
+import { SealingKey } from '../sealing.ts';
 
 export const InstanceParams = z.strictObject({ instance: z.uuid() });
 
@@ -17,7 +17,7 @@ export const EncryptionAnswer = z.strictObject({
 /** Public keys of the tenant's, to which desks seal restricted fields; whoever holds the private part alone can open them. */
 export const StoredSealingKey = SealingKey.extend({
   addedAt: z.iso.datetime(),
-  /** Desks that enrol from then on are given another one, or none. */
+  /** What is sealed to it is still taken for 24 h; until then desks are to have another one, or none. */
   retiredAt: z.iso.datetime().nullable(),
 });
 export type StoredSealingKey = z.infer<typeof StoredSealingKey>;

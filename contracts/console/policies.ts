@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Policy } from '../policy.ts';
-import { DocumentKind } from '../signed-document.ts';
+import { DocumentKind, MAX_REVISION } from '../signed-document.ts';
 import { storable, TagKey, TagValue } from './access.ts';
 
 export const PolicyId = Policy.shape.id;
@@ -147,7 +147,7 @@ export const UnsignedAnswer = z.strictObject({
 });
 export const SignatureParams = InstanceParams.extend({
   kind: DocumentKind,
-  revision: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+  revision: z.coerce.number().int().min(1).max(MAX_REVISION),
 });
 export const SignatureRequest = z.strictObject({
   signature: z.string().regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, 'expected an Ed25519 signature of 64 bytes in base64url'),

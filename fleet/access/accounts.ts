@@ -86,10 +86,8 @@ export async function changeAccount(tx: Tx, actor: Actor, keyring: Keyring, id: 
   const group = await groupOf(tx, after.group);
   if (after.group !== null && group === null) throw new FleetFault('bad-request', 'there is no such group', { path: 'group' });
   const isMoved = after.group !== before.group;
-  // In another group, or enabled again, it has other rights than it had.
-  if (isMoved || (before.disabled && !after.disabled)) {
-    await demandWithinOwnRightsOf(tx, actor, id, group);
-  }
+  // In another group, or enabled again, it has other rights than it had; nor does anybody shut out who may do more.
+  if (isMoved || before.disabled !== after.disabled) await demandWithinOwnRightsOf(tx, actor, id, group);
   if (after.disabled && !before.disabled) await demandOtherAdmin(tx, id);
   if (isMoved) await demandDesksSeen(tx, actor, id);
   await tx
@@ -108,7 +106,7 @@ export async function changeAccount(tx: Tx, actor: Actor, keyring: Keyring, id: 
   return { rule, before, after, answer: await answerOf(tx, keyring, actor.tenant, id) };
 }
 
-/** What the account may do is no more than what the actor may: to be asked before it is enabled, moved, or given a new way in. */
+/** What the account may do is no more than what the actor may: to be asked before it is enabled, disabled or moved. */
 async function demandWithinOwnRightsOf(tx: Tx, actor: Actor, account: string, holder: Group | null): Promise<void> {
   const profiles = await profilesOf(tx, account);
   const grants = profiles.map((profile) => ({ profile, holder }));

@@ -21,5 +21,5 @@ export async function demandOtherAdmin(tx: Tx, account: string): Promise<void> {
     .select('account.id')
     .execute();
   if (!admins.some(({ id }) => id === account) || admins.length > 1) return;
-  throw new FleetFault('last-admin', 'nobody would be left who administers: make another administrator first');
+  throw new FleetFault('last-admin', 'nobody would be left who administers: make another administrator first', { rule: 'acl.last-admin' });
 }

@@ -22,7 +22,7 @@ export function settingsRoutes(): Route[] {
     consoleRoute({
       method: 'GET',
       path: '/api/v1/access-settings',
-      summary: 'Guardrails and limits of access',
+      summary: 'Guardrails and limits of access, and what wants a second person',
       who: 'signed-in',
       needs: 'Guardrails.View',
       answer: AccessSettingsAnswer,
@@ -35,7 +35,7 @@ export function settingsRoutes(): Route[] {
     consoleRoute({
       method: 'PUT',
       path: '/api/v1/access-settings',
-      summary: 'Changes guardrails and limits of access; wants a fresh second factor',
+      summary: 'Changes guardrails, limits of access and what wants a second person; wants a fresh second factor',
       who: 'signed-in',
       needs: 'Guardrails.Edit',
       body: AccessSettings,

@@ -39,6 +39,8 @@ export async function changeSettings(
   const rule = demandAtAll(actor, 'Guardrails.Edit');
   demandFreshMfa(actor, now);
   const before = await lockAccess(tx);
+  // Else whoever may not approve would have every allowlist approved.
+  if (wanted.allowlistApproval !== before.allowlistApproval) demandAtAll(actor, 'AllowList.Approve');
   if (wanted.maxGranularProfiles < before.maxGranularProfiles) {
     const { over } = await tx
       .selectFrom((eb) =>
@@ -62,17 +64,32 @@ export async function changeSettings(
       guardrails: JSON.stringify(wanted.guardrails),
       max_granular_profiles: wanted.maxGranularProfiles,
       profile_lint: wanted.profileLint,
+      publish_two_person: wanted.publishTwoPerson,
+      allowlist_approval: wanted.allowlistApproval,
     })
     .execute();
   return { rule, before };
 }
 
-const settingsQuery = (tx: Tx) => tx.selectFrom('tenant_settings').select(['guardrails', 'max_granular_profiles', 'profile_lint']);
+const settingsQuery = (tx: Tx) =>
+  tx
+    .selectFrom('tenant_settings')
+    .select(['guardrails', 'max_granular_profiles', 'profile_lint', 'publish_two_person', 'allowlist_approval']);
 
-function parse(row: { guardrails: unknown; max_granular_profiles: number; profile_lint: 'warn' | 'strict' }): AccessSettings {
+interface SettingsRow {
+  guardrails: unknown;
+  max_granular_profiles: number;
+  profile_lint: AccessSettings['profileLint'];
+  publish_two_person: boolean;
+  allowlist_approval: AccessSettings['allowlistApproval'];
+}
+
+function parse(row: SettingsRow): AccessSettings {
   return {
     guardrails: z.array(Guardrail).parse(row.guardrails),
     maxGranularProfiles: row.max_granular_profiles,
     profileLint: row.profile_lint,
+    publishTwoPerson: row.publish_two_person,
+    allowlistApproval: row.allowlist_approval,
   };
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { FeedFaultCode } from '../../contracts/console/allowlist.ts';
 import { type Db, NIL_ID, type Tx } from '../db/tenancy.ts';
@@ -24,6 +25,14 @@ export function readStoredFeed(db: Db): Promise<StoredFeed> {
   return db.within(deployment, async (tx) => {
     const row = await tx.selectFrom('allowlist_feed').selectAll().executeTakeFirst();
     return row ? toFeed(row) : nothing;
+  });
+}
+
+/** The transaction that wrote the row last; empty where there is none. */
+export function feedVersion(db: Db): Promise<string> {
+  return db.within(deployment, async (tx) => {
+    const row = await tx.selectFrom('allowlist_feed').select(sql<string>`xmin::text`.as('version')).executeTakeFirst();
+    return row?.version ?? '';
   });
 }
 

@@ -36,6 +36,18 @@ export async function holdNextRevision(tx: Tx, { tenant, id }: DocumentInstance,
   return last + 1;
 }
 
+/** Changes with everything that `revise` compares, but for the feed and the time. */
+export async function versionOfRows(tx: Tx, instance: string): Promise<string> {
+  const rows = await tx
+    .selectFrom('allowlist_revision')
+    .select(['revision', 'status', sql<string>`xmin::text`.as('version')])
+    .where('instance_id', '=', instance)
+    .where('status', '!=', 'superseded')
+    .orderBy('revision')
+    .execute();
+  return rows.map(({ revision, status, version }) => `${revision} ${status} ${version}`).join(',');
+}
+
 export async function readByStatus(tx: Tx, instance: string, status: 'seen' | 'published'): Promise<StoredRevision | null> {
   const row = await tx
     .selectFrom('allowlist_revision')

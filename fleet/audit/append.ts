@@ -12,8 +12,8 @@ export async function appendAudit(tx: Tx, tenant: string, record: AuditRecord, s
   const targets = record.targets.map(({ type, id }) => ({ type, id: storable(id.slice(0, 200)) }));
   const { at, actor, action, ...rest } = AuditRecord.parse({ ...record, targets });
   const text = JSON.stringify({ at, actor, action, ...rest }, (_, value) => (typeof value === 'string' ? storable(value) : value));
-  const { rows } = await sql<{ seq: number }>`select append_audit(${tenant}, ${at}, ${actor.id ?? actor.kind}, ${action}, ${text},
-    ${sourceSealed && Buffer.from(sourceSealed)}, ${targets.map(({ type }) => type)}, ${targets.map(({ id }) => id)}) as seq`.execute(tx);
+  const { rows } = await sql<{ seq: number }>`
+    select append_audit(${tenant}, ${text}, ${sourceSealed && Buffer.from(sourceSealed)}) as seq`.execute(tx);
   const seq = rows[0]?.seq;
   if (seq === undefined) throw new Error('the audit chain gave no number');
   return seq;

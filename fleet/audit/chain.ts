@@ -27,6 +27,8 @@ export type Break =
   | { seq: number; why: 'head-mismatch' }
   // Older records are gone, and no record of the chain says that retention took them.
   | { seq: number; why: 'unexplained-removal' }
+  // It says that a link stood in the chain which does not, or nobody whose word counts signed it.
+  | { seq: number; why: 'false-checkpoint' }
   // A link that was noted down outside is not in the chain.
   | { seq: number; why: 'checkpoint-mismatch' };
 

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { AuditRecord } from '../../contracts/console/audit.ts';
-import type { Db, Tx } from '../db/tenancy.ts';
-import { appendAudit } from './append.ts';
+import type { Db } from '../db/tenancy.ts';
 import type { Link } from './chain.ts';
 
 const ACTION = 'audit.removed';
@@ -10,48 +9,21 @@ const BATCH = 5_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Removes the records that are older than `days`, from the oldest on. The last one that went stays as the chain's anchor, from
- * which the rest is verified, and a record of the chain vouches for it. Returns how many went.
+ * Removes the records that are older than `days`, from the oldest on; none that the database itself finds too young for what the
+ * tenant chose. The last one that went stays as the chain's anchor, from which the rest is verified, and a record of the chain
+ * vouches for it. Returns how many went.
  */
 export async function removeOldAudit(db: Db, tenant: string, days: number, now: Date): Promise<number> {
   const before = new Date(now.getTime() - days * DAY_MS);
   let removed = 0;
   for (;;) {
-    const count = await db.within({ tenant }, (tx) => removeBatch(tx, tenant, before, now));
+    const count = await db.within({ tenant }, async (tx) => {
+      const { rows } = await sql<{ count: number }>`select remove_old_audit(${tenant}, ${before}, ${now}, ${BATCH}) as count`.execute(tx);
+      return rows[0]?.count ?? 0;
+    });
     removed += count;
     if (count < BATCH) return removed;
   }
-}
-
-async function removeBatch(tx: Tx, tenant: string, before: Date, now: Date): Promise<number> {
-  const head = await tx.selectFrom('audit_head').select('anchor_seq').where('tenant_id', '=', tenant).forUpdate().executeTakeFirst();
-  if (!head) return 0;
-  const oldest = await tx
-    .selectFrom('audit_record')
-    .select(['seq', 'hash', 'at'])
-    .where('seq', '>', head.anchor_seq)
-    .orderBy('seq')
-    .limit(BATCH)
-    .execute();
-  // Times do not rise strictly: the first young record ends it, and what is old behind it goes another day.
-  const young = oldest.findIndex(({ at }) => at >= before);
-  const old = young === -1 ? oldest : oldest.slice(0, young);
-  const last = old.at(-1);
-  if (!last) return 0;
-  await tx.deleteFrom('audit_record').where('seq', '<=', last.seq).execute();
-  await tx.deleteFrom('audit_target').where('seq', '<=', last.seq).execute();
-  await tx.updateTable('audit_head').set({ anchor_seq: last.seq, anchor_hash: last.hash }).where('tenant_id', '=', tenant).execute();
-  await appendAudit(tx, tenant, {
-    eventId: randomUUID(),
-    at: now.toISOString(),
-    actor: { kind: 'system' },
-    action: ACTION,
-    status: 200,
-    targets: [{ type: 'audit', id: `${last.seq}:${last.hash.toString('hex')}` }],
-    requestId: 'retention',
-    count: old.length,
-  });
-  return old.length;
 }
 
 /** The link that a record of a removal names as the last one that went; null for any other record. */

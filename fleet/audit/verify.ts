@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db, Tx } from '../db/tenancy.ts';
 import { type Break, followsFrom, type Link, type StoredRecord, startOfChain } from './chain.ts';
+import { checkpointOf, isSignedBy, type Signer } from './checkpoint.ts';
 import { removalOf } from './removal.ts';
 
 /** A batch is at most a few MiB, and holds its transaction for less than a second. */
@@ -12,6 +13,8 @@ export interface VerifyOptions {
   to?: number;
   /** Links that were noted down outside of the database, such as an earlier result's `head`. */
   checkpoints?: readonly Link[];
+  /** Whose signed checkpoints count. Not from the database alone: whoever can write to it could add a key. */
+  signers?: readonly Signer[];
 }
 
 export interface Verified {
@@ -20,6 +23,8 @@ export interface Verified {
   broken: Break | null;
   /** The last link that was found to hold. Noted down outside, it makes a chain that was written anew show. */
   head: Link;
+  /** The latest signed checkpoint that was found to hold: nobody without the key wrote anew what is before it. */
+  signed: { seq: number; at: string } | null;
 }
 
 /** Reads a tenant's chain from its anchor on, in batches; records that are appended meanwhile are left for the next time. */
@@ -31,7 +36,8 @@ export async function verifyAudit(db: Db, tenant: string, options: VerifyOptions
   const first = before.seq;
   const to = Math.min(options.to ?? Number.POSITIVE_INFINITY, head.seq);
   let explained = anchor.seq === 0 || options.from !== undefined || options.to !== undefined;
-  const result = (broken: Break | null): Verified => ({ checked: before.seq - first, broken, head: before });
+  let signed: Verified['signed'] = null;
+  const result = (broken: Break | null): Verified => ({ checked: before.seq - first, broken, head: before, signed });
 
   while (before.seq < to) {
     const batch = await db.within({ tenant }, (tx) => readBatch(tx, before.seq, to));
@@ -47,6 +53,16 @@ export async function verifyAudit(db: Db, tenant: string, options: VerifyOptions
       const noted = checkpoints.get(stored.seq);
       if (noted && !Buffer.from(noted).equals(stored.hash)) return result({ seq: stored.seq, why: 'checkpoint-mismatch' });
       before = { seq: stored.seq, hash: stored.hash };
+      const checkpoint = options.signers && checkpointOf(stored.record);
+      if (checkpoint) {
+        const { link, at } = checkpoint;
+        const held = batch.find(({ seq }) => seq === link.seq)?.hash ?? (await db.within({ tenant }, (tx) => readHash(tx, link.seq)));
+        // Of one that retention has removed, the signature alone.
+        const holds = held ? Buffer.from(held).equals(link.hash) : link.seq <= anchor.seq;
+        if (!holds || link.seq >= stored.seq || !isSignedBy(options.signers ?? [], tenant, checkpoint))
+          return result({ seq: stored.seq, why: 'false-checkpoint' });
+        signed = { seq: link.seq, at };
+      }
       const removal = removalOf(stored.record);
       if (removal?.seq === anchor.seq && Buffer.from(removal.hash).equals(anchor.hash)) explained = true;
     }
@@ -60,6 +76,11 @@ export async function verifyAudit(db: Db, tenant: string, options: VerifyOptions
     if (lost !== undefined) return result({ seq: lost, why: 'checkpoint-mismatch' });
   }
   return result(explained ? null : { seq: anchor.seq, why: 'unexplained-removal' });
+}
+
+async function readHash(tx: Tx, seq: number): Promise<Uint8Array | null> {
+  const row = await tx.selectFrom('audit_record').select('hash').where('seq', '=', seq).executeTakeFirst();
+  return row?.hash ?? null;
 }
 
 interface Head extends Link {

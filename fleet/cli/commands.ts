@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { accountUnbind } from './commands/account-unbind.ts';
 import { adminLink } from './commands/admin-link.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { desks } from './commands/desks.ts';
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   serve,
   migrate,
   adminLink,
+  accountUnbind,
   ticketCreate,
   desks,
   policyPush,

@@ -83,7 +83,7 @@ export function encryptionRoutes(deps: KeyChangeDeps): readonly Route[] {
     consoleRoute({
       method: 'POST',
       path: `${base}/sealing-keys`,
-      summary: 'Add a public key (X25519); desks that enrol from then on seal to it. Two may be active',
+      summary: 'Add a public key (X25519); desks seal to it once they hold the document that names it. Two may be active',
       who: 'signed-in',
       needs: 'Encryption.Change',
       params: InstanceParams,
@@ -101,7 +101,7 @@ export function encryptionRoutes(deps: KeyChangeDeps): readonly Route[] {
     consoleRoute({
       method: 'POST',
       path: `${base}/sealing-keys/:kid/retire`,
-      summary: 'Give this key to no desk any more; desks that have it keep it until they enrol anew',
+      summary: 'Have desks seal to it no more; what is sealed to it is taken for another 24 h, and refused from then on',
       who: 'signed-in',
       needs: 'Encryption.Change',
       params: SealingKeyParams,
@@ -127,7 +127,9 @@ export function encryptionRoutes(deps: KeyChangeDeps): readonly Route[] {
         const { rows } = await sql<{ jwe: string; receivedAt: Date }>`
           select f.jwe, f.received_at as "receivedAt" from device d
           join sealed_fields f on f.tenant_id = d.tenant_id and f.device_id = d.id
-          where d.id = ${params.id} and d.status = 'enrolled' and ${deviceFilter(actor, 'Devices.View', 'd')}`.execute(tx);
+          where d.id = ${params.id} and d.status = 'enrolled' and f.jwe is not null and ${deviceFilter(actor, 'Devices.View', 'd')}`.execute(
+          tx,
+        );
         const [found] = rows;
         if (!found) throw new FleetFault('not-found', 'there is no such thing');
         return { jwe: found.jwe, receivedAt: found.receivedAt.toISOString() };

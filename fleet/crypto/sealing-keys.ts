@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { StoredSealingKey } from '../../contracts/console/encryption.ts';
-import type { SealingKey } from '../../contracts/fleet-api.ts';
+import type { SealingKey } from '../../contracts/sealing.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { FleetFault } from '../http/fault.ts';
 
 /** As many as Amazon Connect allows, so that one can follow the other. */
 const MOST_ACTIVE = 2;
+/** Retired ones included; of more, those retired first are forgotten. */
+const MOST_KEPT = 100;
 const Stored = z.array(StoredSealingKey);
 
 export async function readSealingKeys(tx: Tx, instance: string, lock = false): Promise<StoredSealingKey[]> {
@@ -15,10 +17,10 @@ export async function readSealingKeys(tx: Tx, instance: string, lock = false): P
   return Stored.parse(row.sealing_keys);
 }
 
-/** What a desk that enrols now seals to: the newest that is not retired. */
+/** What desks are to seal to: the newest that is not retired. */
 export function currentSealingKey(stored: unknown): SealingKey | null {
-  const active = Stored.parse(stored).filter(({ retiredAt }) => retiredAt === null);
-  const newest = active.sort((a, b) => b.addedAt.localeCompare(a.addedAt))[0];
+  // Each is added at the end.
+  const newest = Stored.parse(stored).findLast(({ retiredAt }) => retiredAt === null);
   if (!newest) return null;
   const { addedAt: _, retiredAt: __, ...key } = newest;
   return key;
@@ -31,7 +33,9 @@ export async function addSealingKey(tx: Tx, instance: string, key: SealingKey, n
   if (before.filter(({ retiredAt }) => retiredAt === null).length >= MOST_ACTIVE) {
     throw new FleetFault('conflict', `${MOST_ACTIVE} keys are active: retire one first`);
   }
-  return write(tx, instance, [...before, { ...key, addedAt: now.toISOString(), retiredAt: null }]);
+  const forgotten = before.length < MOST_KEPT ? null : before.find(({ retiredAt }) => retiredAt !== null);
+  const kept = before.filter((one) => one !== forgotten);
+  return write(tx, instance, [...kept, { ...key, addedAt: now.toISOString(), retiredAt: null }]);
 }
 
 export async function retireSealingKey(tx: Tx, instance: string, kid: string, now: Date): Promise<StoredSealingKey[]> {

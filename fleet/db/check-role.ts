@@ -14,6 +14,10 @@ interface Found {
   open: string[];
   /** Tables that it may empty, to which row-level security does not apply. */
   empties: string[];
+  /** What it may write of the audit, or of how long that is kept, past the functions that do it. */
+  rewrites: string[];
+  /** It may put its own functions before those that the owner's call. */
+  creates: boolean;
   no_tables: boolean;
 }
 
@@ -37,7 +41,7 @@ export async function checkAppRole(appUrl: string): Promise<string> {
   }
 }
 
-function problemOf({ role, superuser, bypass, member_of, owns, open, empties, no_tables }: Found): string | null {
+function problemOf({ role, superuser, bypass, member_of, owns, open, empties, rewrites, creates, no_tables }: Found): string | null {
   const other = 'give DATABASE_URL of a role that was made with: create role deskwarden_app login nosuperuser nobypassrls';
   if (superuser) return `it is a superuser, which sees every tenant's rows; ${other}`;
   if (bypass) return `it has BYPASSRLS, which shows every tenant's rows; run: alter role "${role}" nobypassrls`;
@@ -50,6 +54,10 @@ function problemOf({ role, superuser, bypass, member_of, owns, open, empties, no
     return `row-level security does not hold for ${some(open)}; as the owner run: alter table ... enable row level security, force row level security`;
   if (empties.length > 0)
     return `it may truncate ${some(empties)}, of every tenant at once; as the owner run: revoke truncate on all tables in schema public from "${role}"`;
+  if (rewrites.length > 0)
+    return `it may change the audit (${some(rewrites)}); run: deskwarden-fleet migrate, and revoke what else gives it that`;
+  if (creates)
+    return `it may create functions that the owner's would call; as the owner run: revoke create on schema public from public, "${role}"`;
   return null;
 }
 
@@ -72,5 +80,11 @@ const question = `
     array(select t.name from own_tables t where pg_has_role(me.oid, t.relowner, 'member') order by 1) as owns,
     array(select t.name from own_tables t where t.of_tenants and not (t.kept_apart and t.has_policy) order by 1) as open,
     array(select t.name from own_tables t where t.of_tenants and has_table_privilege(me.oid, t.oid, 'truncate') order by 1) as empties,
+    array(select distinct t.name from own_tables t, pg_roles r where pg_has_role(me.oid, r.oid, 'member') and (
+      t.name in ('audit_head', 'audit_record', 'audit_target') and (has_any_column_privilege(r.oid, t.oid, 'insert, update')
+        or has_table_privilege(r.oid, t.oid, 'delete'))
+      or t.name = 'tenant_settings' and (has_column_privilege(r.oid, t.oid, 'retention', 'update')
+        or has_table_privilege(r.oid, t.oid, 'delete'))) order by 1) as rewrites,
+    has_schema_privilege(me.oid, 'public', 'create') as creates,
     not exists (select from own_tables t where t.of_tenants) as no_tables
   from me`;

@@ -12,8 +12,12 @@ export function grantsFor(appRole: string): string {
     grant select, insert, update, delete on all tables in schema public to ${role};
     grant execute on function make_history_partitions(date, int), drop_history_partitions(timestamptz) to ${role};
     revoke insert, update, delete on schema_migration from ${role};
-    -- A record of the audit chain is written once. Retention takes away whole old ones, which the chain's head outlives.
-    revoke update on audit_record from ${role};
+    -- The audit chain is written through two functions alone, and what they go by stays as it was chosen.
+    revoke insert, update, delete on audit_head, audit_record, audit_target from ${role};
+    grant execute on function append_audit(uuid, text, bytea), remove_old_audit(uuid, timestamptz, timestamptz, int) to ${role};
+    revoke update, delete on tenant_settings from ${role};
+    grant update (guardrails, max_granular_profiles, profile_lint, publish_two_person, default_approval, allowlist_approval)
+      on tenant_settings to ${role};
     -- The directory has no row-level security.
     revoke update, delete on tenant from ${role};
   `;

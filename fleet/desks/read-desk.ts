@@ -14,6 +14,7 @@ interface Documents {
   health: unknown;
   refused: unknown;
   sealedAt: Date | null;
+  sealedRefusedAt: Date | null;
 }
 
 /** One desk that the actor may see. What is unseen, and what does not exist, is not found by the same statement. */
@@ -31,7 +32,8 @@ export async function readDesk(reading: Reading, keyring: Keyring, id: string): 
   const { tx, actor } = reading;
   const row = await findDesk(reading, id);
   const { rows } = await sql<Documents>`
-    select v.verdict, v.gate, v.allowlist, h.gate as "heartbeatGate", h.held, h.health, h.refused, f.received_at as "sealedAt"
+    select v.verdict, v.gate, v.allowlist, h.gate as "heartbeatGate", h.held, h.health, h.refused, f.received_at as "sealedAt",
+      f.refused_at as "sealedRefusedAt"
     from desk_state s
     left join desk_verdict v on v.tenant_id = s.tenant_id and v.device_id = s.device_id
     left join desk_heartbeat h on h.tenant_id = s.tenant_id and h.device_id = s.device_id
@@ -39,13 +41,14 @@ export async function readDesk(reading: Reading, keyring: Keyring, id: string): 
     where s.tenant_id = ${actor.tenant} and s.device_id = ${id}`.execute(tx);
   const [documents] = rows;
   if (documents === undefined) throw new FleetFault('not-found', 'no such desk');
-  const { verdict, gate, allowlist, heartbeatGate, held, health, refused, sealedAt } = documents;
+  const { verdict, gate, allowlist, heartbeatGate, held, health, refused, sealedAt, sealedRefusedAt } = documents;
   return {
     desk: await toEntry(reading, keyring, row),
     ...{ verdict, gate, allowlist },
     heartbeat: held === null ? null : ({ gate: heartbeatGate, held, health, refused } as DeskAnswer['heartbeat']),
     findings: await readFindings(reading, keyring, row),
     sealedAt: sealedAt?.toISOString() ?? null,
+    sealedRefused: sealedRefusedAt && { code: 'cse-key-invalid', at: sealedRefusedAt.toISOString() },
   };
 }
 

@@ -18,7 +18,7 @@ import { listDesks } from './list-desks.ts';
 import { readDesk } from './read-desk.ts';
 import { readTimeline } from './timeline.ts';
 
-const Csv = z.instanceof(Readable).describe('text/csv, as it is read');
+const Csv = z.instanceof(Readable).meta({ type: 'string', description: 'one line a desk, below their titles' });
 
 export function deskRoutes(deps: ExportDeps): readonly Route[] {
   const { keyring } = deps;
@@ -51,8 +51,8 @@ export function deskRoutes(deps: ExportDeps): readonly Route[] {
       needs: 'Devices.View',
       query: DesksExportRequest,
       answer: Csv,
+      type: 'text/csv',
       async handle({ actor, query, header }) {
-        header('content-type', 'text/csv; charset=utf-8');
         header('content-disposition', 'attachment; filename="desks.csv"');
         header('x-content-type-options', 'nosniff');
         return exportDesks(deps, actor, query);

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { Heartbeat, type Revisions } from '../../contracts/fleet-api.ts';
 import { Policy } from '../../contracts/policy.ts';
 import { type DocumentKind, SignedDocument } from '../../contracts/signed-document.ts';
+import { sealingContent } from '../crypto/sealing-order.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { assignedPolicies } from '../policies/assigned-policy.ts';
 import { type DeskPlace, deskPlaces } from '../policies/desk-places.ts';
@@ -10,9 +11,12 @@ import { activeReleases, activeWaivers } from '../waivers/active-waivers.ts';
 import { waiverContent } from '../waivers/waiver-content.ts';
 import { itemsFor } from '../waivers/waiver-set.ts';
 import { type DocumentInstance, readInstance } from './document-rows.ts';
-import { currentKey, type IssuingDeps } from './issue.ts';
-import { newestRevisions, type Want } from './newest-revision.ts';
+import { currentKey } from './issue.ts';
+import { newestRevisions, type OrderDeps, type Want } from './newest-revision.ts';
 import { documentAt, newestForAll, rotationsAfter } from './stored-documents.ts';
+import { UnreadablePolicy } from './unreadable-policy.ts';
+
+export type { OrderDeps } from './newest-revision.ts';
 
 export interface HoldingDesk {
   id: string;
@@ -25,7 +29,7 @@ export interface HoldingDesk {
  * Issues what is not there yet, so it needs a transaction that may write. Desks that are not of the instance are left out.
  */
 export async function latestRevisions(
-  deps: IssuingDeps,
+  deps: OrderDeps,
   tx: Tx,
   instanceId: string,
   desks: readonly HoldingDesk[],
@@ -37,13 +41,19 @@ export async function latestRevisions(
   const policy = await newestRevisions(deps, tx, instance, 'policy', policyWants(tx, instance, orders));
   const allowlist = await newestForAll(tx, instance, 'allowlist');
   const waivers = await newestRevisions(deps, tx, instance, 'waivers', await waiverWants(deps, tx, instance, orders));
+  const sealing = await newestRevisions(deps, tx, instance, 'sealing', await sealingWants(tx, instance, orders));
   const keys = await newestForAll(tx, instance, 'keys');
-  return new Map(orders.map(({ id }) => [id, { policy: policy.get(id) ?? 0, allowlist, waivers: waivers.get(id) ?? 0, keys }]));
+  return new Map(
+    orders.map(({ id }) => [
+      id,
+      { policy: policy.get(id) ?? 0, allowlist, waivers: waivers.get(id) ?? 0, sealing: sealing.get(id) ?? 0, keys },
+    ]),
+  );
 }
 
 /** What a desk is to fetch of one kind; nothing where it holds that already. */
 export async function documentsFor(
-  deps: IssuingDeps,
+  deps: OrderDeps,
   tx: Tx,
   desk: { instance: string; device: string },
   kind: DocumentKind,
@@ -58,7 +68,7 @@ export async function documentsFor(
 }
 
 async function revisionFor(
-  deps: IssuingDeps,
+  deps: OrderDeps,
   tx: Tx,
   instance: DocumentInstance,
   device: string,
@@ -68,13 +78,14 @@ async function revisionFor(
   await currentKey(deps, tx, instance);
   if (kind === 'allowlist') return newestForAll(tx, instance, 'allowlist');
   const held = { ...(await lastHeld(tx, device)), [kind]: after };
+  const newestOne = async (wants: readonly Want[]) => (await newestRevisions(deps, tx, instance, kind, wants)).get(device) ?? after;
+  if (kind === 'sealing') return newestOne(await sealingWants(tx, instance, [{ id: device, held }]));
   const orders = await readOrders(tx, instance, [{ id: device, held }]);
-  const wants = kind === 'policy' ? policyWants(tx, instance, orders) : await waiverWants(deps, tx, instance, orders);
-  return (await newestRevisions(deps, tx, instance, kind, wants)).get(device) ?? after;
+  return newestOne(kind === 'policy' ? policyWants(tx, instance, orders) : await waiverWants(deps, tx, instance, orders));
 }
 
 const Held = Heartbeat.shape.held;
-const nothingHeld: Revisions = { policy: 0, allowlist: 0, waivers: 0, keys: 0 };
+const nothingHeld: Revisions = { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 };
 
 /** As its last heartbeat said. */
 async function lastHeld(tx: Tx, device: string): Promise<Revisions> {
@@ -109,7 +120,12 @@ function policyWants(tx: Tx, instance: DocumentInstance, orders: readonly DeskOr
   }));
 }
 
-async function waiverWants(deps: IssuingDeps, tx: Tx, instance: DocumentInstance, orders: readonly DeskOrder[]): Promise<Want[]> {
+async function sealingWants(tx: Tx, { id: instance }: DocumentInstance, desks: readonly HoldingDesk[]): Promise<Want[]> {
+  const { content, isNone } = await sealingContent(tx, instance);
+  return desks.map(({ id, held: { sealing: held } }) => ({ device: id, held, content: isNone && held === 0 ? null : content }));
+}
+
+async function waiverWants(deps: OrderDeps, tx: Tx, instance: DocumentInstance, orders: readonly DeskOrder[]): Promise<Want[]> {
   const now = deps.now();
   const waivers = await activeWaivers(
     tx,
@@ -119,25 +135,36 @@ async function waiverWants(deps: IssuingDeps, tx: Tx, instance: DocumentInstance
   );
   const releases = await activeReleases(tx, instance.id, now);
   const released = orders.filter(({ place }) => releases.some(({ group }) => place.path.includes(group)));
-  const blocking = await blockingRules(tx, instance, released);
+  const blockingOf = await blockingRules(deps, tx, instance, released);
   return orders.map((order) => {
-    const items = itemsFor({ device: order.id, path: order.place.path, blocking: blocking(order) }, waivers, releases);
+    const blocking = released.includes(order) ? blockingOf(order) : new Set<string>();
+    if (blocking === null) return { device: order.id, held: order.held.waivers, content: null };
+    const items = itemsFor({ device: order.id, path: order.place.path, blocking }, waivers, releases);
     // A desk that never had one needs no document to say that there is none.
     const content = items.length === 0 && order.held.waivers === 0 ? null : waiverContent(tx, deps.keyring, instance, items);
     return { device: order.id, held: order.held.waivers, content };
   });
 }
 
-/** Rules that can block, by what a desk is to obey and by what it holds: until it has fetched the new one, that is another. */
+/**
+ * Rules that can block, by what a desk is to obey and by what it holds: until it has fetched the new one, that is another. Null: not
+ * to be known, since neither can be read by this version.
+ */
 async function blockingRules(
+  { onUnreadable }: OrderDeps,
   tx: Tx,
   instance: DocumentInstance,
   orders: readonly DeskOrder[],
-): Promise<(order: DeskOrder) => ReadonlySet<string>> {
-  const byPolicy = new Map<string, string[]>();
+): Promise<(order: DeskOrder) => ReadonlySet<string> | null> {
+  const byPolicy = new Map<string, string[] | null>();
   for (const { policy } of orders) {
     if (!policy || byPolicy.has(policy.policy)) continue;
-    byPolicy.set(policy.policy, blockingOf(await readResolved(tx, instance.id, policy.policy, policy.revision)));
+    const read = await readResolved(tx, instance.id, policy.policy, policy.revision).catch((error: unknown) => {
+      if (!(error instanceof UnreadablePolicy)) throw error;
+      onUnreadable(error);
+      return null;
+    });
+    byPolicy.set(policy.policy, read && blockingOf(read));
   }
   const revisions = [...new Set(orders.map(({ held }) => held.policy))].filter((held) => held > 0);
   const rows =
@@ -150,13 +177,18 @@ async function blockingRules(
           .where('kind', '=', 'policy')
           .where('revision', '=', sql<number>`any(${revisions}::bigint[])`)
           .execute();
-  const byRevision = new Map(
-    rows.map(({ revision, envelope }) => {
-      const body: unknown = JSON.parse(SignedDocument.parse(envelope).body);
-      return [revision, blockingOf(Policy.parse(body))];
-    }),
-  );
-  return ({ policy, held }) => new Set([...(byPolicy.get(policy?.policy ?? '') ?? []), ...(byRevision.get(held.policy) ?? [])]);
+  const byRevision = new Map(rows.map(({ revision, envelope }) => [revision, blockingIn(envelope)]));
+  return ({ policy, held }) => {
+    const known = [byPolicy.get(policy?.policy ?? ''), byRevision.get(held.policy)].filter((rules) => rules !== undefined);
+    const read = known.filter((rules) => rules !== null);
+    return known.length > 0 && read.length === 0 ? null : new Set(read.flat());
+  };
+}
+
+function blockingIn(envelope: unknown): string[] | null {
+  const document = SignedDocument.safeParse(envelope);
+  const policy = document.success ? Policy.safeParse(JSON.parse(document.data.body)) : null;
+  return policy?.success ? blockingOf(policy.data) : null;
 }
 
 function blockingOf({ rules }: Policy): string[] {

@@ -26,7 +26,7 @@ export interface Content {
  * A desk may hold more than was counted here, when the database went back to a backup. No more than this is believed at once:
  * one desk that lies must not use up the numbers of all.
  */
-const MAX_LEAP = 10_000;
+export const MAX_LEAP = 10_000;
 /** So often within the hour what says the same is signed anew: one desk that lies must not fill the database either. */
 const MOST_ANEW = 20;
 const ANEW_MS = 60 * 60_000;
@@ -34,7 +34,7 @@ const ANEW_MS = 60 * 60_000;
 /**
  * Signs the content with a revision above every one of its kind in the instance, and above `above`; or gives the revision of
  * the newest of this audience where that says the same already. Null: it waits for its signature, or was signed too often. Within
- * one transaction policies come before allowlists, and waivers last: each kind locks its counter until the end.
+ * one transaction policies come before allowlists, then waivers, and sealing keys last: each kind locks its counter until the end.
  */
 export async function issueDocument(
   deps: IssuingDeps,
@@ -107,14 +107,15 @@ async function issueWith(
   }
 
   const revision = Math.max(last, above) + 1;
+  // Before anything is written: whoever cannot have it goes on in this transaction without.
+  const body = JSON.stringify(await content.body(revision));
+  if (body.length > MAX_BODY_LENGTH) throw new Error(`the ${kind} document has ${body.length} characters, ${MAX_BODY_LENGTH} are allowed`);
   await tx
     .updateTable('revision_counter')
     .set({ last: revision })
     .where('instance_id', '=', instance.id)
     .where('kind', '=', kind)
     .execute();
-  const body = JSON.stringify(await content.body(revision));
-  if (body.length > MAX_BODY_LENGTH) throw new Error(`the ${kind} document has ${body.length} characters, ${MAX_BODY_LENGTH} are allowed`);
   const issuedAt = deps.now();
   const { alias, region } = instance;
   const claims = { schema: 1 as const, kind, revision, issuedAt: issuedAt.toISOString(), instance: { alias, region } };
@@ -140,6 +141,17 @@ async function issueWith(
     .values({ ...place, ...row, issued_at: issuedAt })
     .execute();
   return revision;
+}
+
+/** The last number of this kind; a desk that holds more claims what was never counted here. */
+export async function lastCounted(tx: Tx, instance: DocumentInstance, kind: DocumentKind): Promise<number> {
+  const row = await tx
+    .selectFrom('revision_counter')
+    .select('last')
+    .where('instance_id', '=', instance.id)
+    .where('kind', '=', kind)
+    .executeTakeFirst();
+  return row?.last ?? 0;
 }
 
 async function lockCounter(tx: Tx, instance: DocumentInstance, kind: DocumentKind): Promise<number> {

@@ -3,7 +3,13 @@ import type { DocumentKind } from '../../contracts/signed-document.ts';
 import { KeyUnavailable } from '../crypto/key-provider.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from './document-rows.ts';
-import { type Content, type IssuingDeps, issueDocument } from './issue.ts';
+import { type Content, type IssuingDeps, issueDocument, lastCounted, MAX_LEAP } from './issue.ts';
+import { UnreadablePolicy } from './unreadable-policy.ts';
+
+export interface OrderDeps extends IssuingDeps {
+  /** It is met with every heartbeat of a desk under it. */
+  onUnreadable(error: UnreadablePolicy): void;
+}
 
 export interface Want {
   device: string;
@@ -25,7 +31,7 @@ interface Known {
  * issued anew above it. So a desk that moves costs one document, and none of the others fetches anything.
  */
 export async function newestRevisions(
-  deps: IssuingDeps,
+  deps: OrderDeps,
   tx: Tx,
   instance: DocumentInstance,
   kind: DocumentKind,
@@ -43,11 +49,20 @@ export async function newestRevisions(
   };
   // In a fixed order, so that what two replicas issue at a time does not depend on their desks' order.
   for (const content of [...contents.values()].toSorted((a, b) => (a.audience < b.audience ? -1 : 1))) {
-    const lacking = wants.filter((want) => want.content?.audience === content.audience && !holdsIt(want) && offered(want) === null);
-    if (lacking.length === 0) continue;
-    const above = Math.max(...lacking.map((want) => want.held));
-    const revision = await issueDocument(deps, tx, instance, content, above).catch(unlessUnavailable);
-    if (revision !== null) newest.set(content.audience, { revision, audience: content.audience, hash: content.hash });
+    const lacking = () => wants.filter((want) => want.content?.audience === content.audience && !holdsIt(want) && offered(want) === null);
+    if (lacking().length === 0) continue;
+    const last = await lastCounted(tx, instance, kind);
+    // Apart from each other, so that what one desk claims is never why another waits.
+    for (const [from, to] of [
+      [0, last],
+      [last + 1, last + MAX_LEAP],
+    ] as const) {
+      const believed = lacking().filter((want) => want.held >= from && want.held <= to);
+      if (believed.length === 0) continue;
+      const above = Math.max(...believed.map((want) => want.held));
+      const revision = await issueDocument(deps, tx, instance, content, above).catch(unlessOutOfReach(deps));
+      if (revision !== null) newest.set(content.audience, { revision, audience: content.audience, hash: content.hash });
+    }
   }
   return new Map(
     wants.map((want) => {
@@ -58,10 +73,13 @@ export async function newestRevisions(
   );
 }
 
-/** Reasons of waivers cannot be opened for now: desks keep what they have, and are heard all the same. */
-function unlessUnavailable(error: unknown): null {
-  if (error instanceof KeyUnavailable) return null;
-  throw error;
+/** The reasons of waivers cannot be opened for now, or a policy not be read: desks keep what they have, and are heard all the same. */
+function unlessOutOfReach({ onUnreadable }: OrderDeps): (error: unknown) => null {
+  return (error) => {
+    if (error instanceof UnreadablePolicy) onUnreadable(error);
+    else if (!(error instanceof KeyUnavailable)) throw error;
+    return null;
+  };
 }
 
 function says(known: Known | undefined, { audience, hash }: Content): boolean {

@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import { InstanceParams, SignatureParams, SignatureRequest, UnsignedAnswer } from '../../contracts/console/policies.ts';
 import { DocumentsAnswer } from '../../contracts/fleet-api.ts';
-import { DocumentKind } from '../../contracts/signed-document.ts';
+import { DocumentKind, MAX_REVISION } from '../../contracts/signed-document.ts';
 import { demandFreshMfa } from '../access/step-up.ts';
 import { consoleRoute, deviceRoute, type Route } from '../http/route.ts';
 import { demandPolicy, theInstance } from '../policies/policy-access.ts';
-import { documentsFor } from './desk-orders.ts';
-import type { IssuingDeps } from './issue.ts';
+import { documentsFor, type OrderDeps } from './desk-orders.ts';
 import { acceptSignature, awaitedSignatures } from './offline-signing.ts';
 
 const base = '/api/v1/instances/:instance/documents';
 
-export function documentRoutes(deps: IssuingDeps): readonly Route[] {
+export function documentRoutes(deps: OrderDeps): readonly Route[] {
   return [
     deviceRoute({
       method: 'GET',
@@ -19,7 +18,7 @@ export function documentRoutes(deps: IssuingDeps): readonly Route[] {
       summary: 'What the desk is to obey: the newest; of keys every rotation since, oldest first',
       who: 'device',
       params: z.strictObject({ kind: DocumentKind }),
-      query: z.strictObject({ after: z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER) }),
+      query: z.strictObject({ after: z.coerce.number().int().nonnegative().max(MAX_REVISION) }),
       answer: DocumentsAnswer,
       async handle({ tx, device, params, query, audit }) {
         audit({ type: 'document', id: params.kind });

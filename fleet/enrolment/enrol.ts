@@ -1,7 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { EnrolAnswer, EnrolRequest } from '../../contracts/fleet-api.ts';
 import type { Keyring } from '../crypto/keyring.ts';
-import { currentSealingKey } from '../crypto/sealing-keys.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { FleetFault } from '../http/fault.ts';
 import type { Authority } from './authority/authority.ts';
@@ -159,7 +158,7 @@ async function answerFor(
     const retryAfterSec = Math.round(Math.min(MOST_WAIT_SEC, Math.max(LEAST_WAIT_SEC, waitedSec / 10)));
     return { schema: 1, status: 'pending', retryAfterSec };
   }
-  const row = tx.selectFrom('instance').select(['alias', 'region', 'sealing_keys']).where('instance_id', '=', ticket.instance);
+  const row = tx.selectFrom('instance').select(['alias', 'region']).where('instance_id', '=', ticket.instance);
   const instance = await row.executeTakeFirstOrThrow();
   const sealed = device.release_secret_sealed;
   const releaseSecret = sealed && (await deps.keyring.open(tx, ticket, 'secrets', releaseSecretPlace(device.id), sealed));
@@ -170,7 +169,6 @@ async function answerFor(
     device: device.id,
     instance: { alias: instance.alias, region: instance.region },
     certificate: issued.certificate,
-    sealingKey: currentSealingKey(instance.sealing_keys),
     releaseSecret: releaseSecret ? releaseSecret.toString('base64url') : null,
   };
 }

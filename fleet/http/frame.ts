@@ -86,7 +86,9 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
         ...(route.shapes.params && { params: route.shapes.params }),
         ...(route.shapes.query && { querystring: route.shapes.query }),
         ...(route.shapes.body && { body: route.shapes.body }),
-        response: { [route.status]: route.shapes.answer },
+        response: {
+          [route.status]: route.type === null ? route.shapes.answer : { content: { [route.type]: { schema: route.shapes.answer } } },
+        },
       },
       async handler(request, reply) {
         // What throws is refused, and over then.
@@ -155,8 +157,8 @@ export function mount(app: FastifyInstance, routes: readonly Route[], deps: Fram
     if (entry.caller.tenant !== caller.tenant) await auditApart(request, entry, route.status, null);
     entry.audited = true;
     reply.code(route.status);
-    // Read while it is sent: its route says of what type it is.
-    if (text instanceof Readable) return reply.send(text);
+    // Read while it is sent.
+    if (text instanceof Readable) return reply.type(`${route.type}; charset=utf-8`).send(text);
     return text === null ? reply.send() : reply.type('application/json; charset=utf-8').send(text);
   }
 

@@ -6,6 +6,8 @@ export interface Metrics {
   registry: Registry;
   observe(listener: string, route: string, status: number, seconds: number): void;
   faults: Counter<'where'>;
+  unreadable: Counter;
+  sealedRefused: Counter;
 }
 
 export function createMetrics(): Metrics {
@@ -24,9 +26,21 @@ export function createMetrics(): Metrics {
     labelNames: ['where'],
     registers: [registry],
   });
+  const unreadable = new Counter({
+    name: 'deskwarden_unreadable_policies_total',
+    help: 'Times that orders of a desk were not renewed, since this version cannot read its policy; the log names it',
+    registers: [registry],
+  });
+  const sealedRefused = new Counter({
+    name: 'deskwarden_sealed_fields_refused_total',
+    help: 'Reports whose sealed fields were not stored, since they were sealed to no key of now (cse-key-invalid)',
+    registers: [registry],
+  });
   return {
     registry,
     faults,
+    unreadable,
+    sealedRefused,
     observe: (listener, route, status, seconds) => duration.observe({ listener, route, status: String(status) }, seconds),
   };
 }

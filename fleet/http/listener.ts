@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import helmet from '@fastify/helmet';
 import { type FastifyInstance, fastify } from 'fastify';
 
@@ -17,6 +17,9 @@ const CHECK_MS = 5_000;
 const MOST_CONNECTIONS = 20_000;
 /** Node's own bound of a request's head. */
 const MOST_HEADER_BYTES = 16_384;
+
+/** Of each server the connections that nobody has said anything on. */
+const silent = new WeakMap<object, Set<TLSSocket>>();
 
 export type ListenerKind = 'device' | 'console';
 
@@ -53,6 +56,13 @@ export function createListener(kind: ListenerKind, tls: SecureContextOptions, ti
   });
   app.server.maxConnections = MOST_CONNECTIONS;
   app.server.headersTimeout = times.requestMs;
+  const unused = new Set<TLSSocket>();
+  silent.set(app.server, unused);
+  app.server.on('secureConnection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => unused.delete(socket as TLSSocket));
   // Garbage instead of TLS or HTTP ends the connection, and nothing else.
   app.server.on('tlsClientError', (_error, socket) => socket.destroy());
   // Of answers that no page is made of; a page that is served names its own.
@@ -63,6 +73,12 @@ export function createListener(kind: ListenerKind, tls: SecureContextOptions, ti
     });
   }
   return app as unknown as FastifyInstance;
+}
+
+/** Lets go of whoever asks nothing. Node counts a connection that browsers open ahead as busy, for as long as a head may take. */
+export function closeQuiet({ server }: FastifyInstance): void {
+  server.closeIdleConnections();
+  for (const socket of silent.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy();
 }
 
 function canBeDecoded(url: string): boolean {

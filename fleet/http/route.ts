@@ -59,6 +59,8 @@ interface Spec<P extends Shape | undefined, Q extends Shape | undefined, B exten
   query?: Q;
   body?: B;
   answer: A;
+  /** Media type of the answer, where it is no JSON: then `handle` gives a stream. */
+  type?: 'text/csv';
   /** Of success; 200 where it is not named. */
   status?: 200 | 201 | 202 | 204 | 302;
 }
@@ -101,6 +103,7 @@ export interface Route {
   /** Handled without a transaction of its own; its acceptance is audited by the batch. */
   batched: boolean;
   status: number;
+  type: 'text/csv' | null;
   shapes: { params?: Shape; query?: Shape; body?: Shape; answer: Shape };
   // biome-ignore lint/suspicious/noExplicitAny: the frame has parsed what it hands in by `shapes`, which the types above tie to `handle`
   handle(call: any): Promise<unknown>;
@@ -111,9 +114,9 @@ function close(
   spec: Spec<Shape | undefined, Shape | undefined, Shape | undefined, Shape> & Pick<Route, 'who' | 'handle'> & { needs?: Permission },
   batched: boolean,
 ): Route {
-  const { method, path, summary, who, needs = null, status = 200, handle, params, query, body, answer } = spec;
+  const { method, path, summary, who, needs = null, status = 200, type = null, handle, params, query, body, answer } = spec;
   const shapes = { ...(params && { params }), ...(query && { query }), ...(body && { body }), answer };
-  return { listener, method, path, summary, who, needs, batched, status, shapes, handle };
+  return { listener, method, path, summary, who, needs, batched, status, type, shapes, handle };
 }
 
 export function consoleRoute<

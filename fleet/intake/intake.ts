@@ -22,6 +22,8 @@ export interface IntakeDeps extends StoreDeps, HeartbeatDeps {
   knownChecks: ReadonlySet<string>;
   /** A batch that was written again, with the reason. */
   onRetry(error: unknown): void;
+  /** Sealed fields of a report were not stored. */
+  onSealedRefused(): void;
   limits?: Partial<IntakeLimits>;
 }
 
@@ -81,7 +83,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       const stored = await submit(reports, caller, report, report.bytes);
       if (stored.kind === 'refused')
         throw new FleetFault(stored.code, stored.detail, stored.path === undefined ? {} : { path: stored.path });
-      return { schema: 1, accepted: true };
+      if (stored.sealedFault !== null) deps.onSealedRefused();
+      return { schema: 1, accepted: true, sealedFault: stored.sealedFault };
     },
     async heartbeat(caller, body) {
       const heartbeat = readHeartbeat(body);

@@ -3,6 +3,7 @@ import type { Finding } from '../../contracts/finding.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import type { Report } from '../../contracts/report.ts';
 import { findingDetail } from './finding-detail.ts';
+import { sealedTo } from './read-sealed.ts';
 
 /** A finding as it is stored, all but sealed. Its detail and its digest are made when they are asked for. */
 export interface PreparedFinding {
@@ -48,7 +49,8 @@ export interface PreparedReport {
   /** Of a full report: of the whole desk. */
   findingsDigest: string | null;
   releases: Report['releases'];
-  sealed: string | null;
+  /** `to`: id of the key, null where that cannot be told; `jwe`: nothing then, since it is not stored. */
+  sealed: { to: string | null; jwe: string | null } | null;
   /** Of memory that it takes while it waits, about. */
   bytes: number;
 }
@@ -87,7 +89,7 @@ export function prepareReport(report: Report, knownChecks: ReadonlySet<string>):
     findings: () => readFindings(findingsText, timesText),
     findingsDigest: report.scope === 'full' ? digest(findingsText) : null,
     releases: report.releases,
-    sealed: report.sealed,
+    sealed: report.sealed === null ? null : readSealed(report.sealed),
     bytes: FIXED_BYTES + 2 * lastingText.length + findingsText.length + timesText.length + (report.sealed?.length ?? 0),
   };
 }
@@ -111,6 +113,11 @@ type Lasting = [
   judged: boolean,
 ];
 type Times = [rule: string, observedAt: string, lastPassAt: string | null];
+
+function readSealed(jwe: string): PreparedReport['sealed'] {
+  const to = sealedTo(jwe);
+  return { to, jwe: to === null ? null : jwe };
+}
 
 function byRule([a]: Lasting | Times, [b]: Lasting | Times): number {
   return a < b ? -1 : 1;

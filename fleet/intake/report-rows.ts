@@ -7,6 +7,7 @@ import type { StandingLine } from './desk-memory.ts';
 import { type InstanceScope, storableJson } from './desk-rows.ts';
 import { findingChangePlace, findingPlace, goneDetail } from './finding-detail.ts';
 import type { PreparedReport } from './prepared-report.ts';
+import { writeSealedFields } from './sealed-rows.ts';
 
 /** The part of a data key that hot paths use. */
 export interface Sealer {
@@ -26,8 +27,17 @@ export type TakeKey = () => Promise<Sealer>;
 /** Below what a data key gives at once. */
 const MAX_SEALS = 8_000;
 
-/** All that reports of a batch change beside the desks' states: a statement for each table that has something to take. */
-export async function writeReports(tx: Tx, scope: InstanceScope, takeKey: TakeKey, told: readonly Told[], now: Date): Promise<void> {
+/**
+ * All that reports of a batch change beside the desks' states: a statement for each table that has something to take. Gives the desks
+ * whose sealed fields were not stored.
+ */
+export async function writeReports(
+  tx: Tx,
+  scope: InstanceScope,
+  takeKey: TakeKey,
+  told: readonly Told[],
+  now: Date,
+): Promise<ReadonlySet<string>> {
   await writeVerdicts(tx, scope, told);
   await writeFindings(tx, scope, takeKey, told, now);
   await writeStandings(
@@ -37,7 +47,7 @@ export async function writeReports(tx: Tx, scope: InstanceScope, takeKey: TakeKe
     now,
   );
   await writeReleases(tx, scope, told, now);
-  await writeSealedFields(tx, scope, told, now);
+  return writeSealedFields(tx, scope, told, now);
 }
 
 async function writeVerdicts(tx: Tx, { tenant, instance }: InstanceScope, told: readonly Told[]): Promise<void> {
@@ -183,14 +193,4 @@ async function writeReleases(tx: Tx, { tenant, instance }: InstanceScope, told: 
     from jsonb_to_recordset(${storableJson(records)}::jsonb) as n(id uuid, device_id uuid, released_by text, uid bigint,
       from_at timestamptz, until_at timestamptz)
     order by id on conflict do nothing`.execute(tx);
-}
-
-async function writeSealedFields(tx: Tx, { tenant, instance }: InstanceScope, told: readonly Told[], now: Date): Promise<void> {
-  const records = told.flatMap(({ report: { device, sealed } }) => (sealed === null ? [] : [{ device_id: device, jwe: sealed }]));
-  if (records.length === 0) return;
-  await sql`
-    insert into sealed_fields (tenant_id, instance_id, device_id, jwe, received_at)
-    select ${tenant}, ${instance}, device_id, jwe, ${now}
-    from jsonb_to_recordset(${storableJson(records)}::jsonb) as n(device_id uuid, jwe text)
-    on conflict (tenant_id, device_id) do update set jwe = excluded.jwe, received_at = excluded.received_at`.execute(tx);
 }

@@ -20,7 +20,7 @@ export interface Beat {
 
 export type Heard = { kind: 'heard'; answer: HeartbeatAnswer } | { kind: 'unknown' };
 
-const nothing: Revisions = { policy: 0, allowlist: 0, waivers: 0, keys: 0 };
+const nothing: Revisions = { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 };
 
 /** Heartbeats of different desks of one instance. They are not history: each overwrites the one before. */
 export async function storeHeartbeats(deps: HeartbeatDeps, scope: InstanceScope, beats: readonly Beat[]): Promise<Heard[]> {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AuditRecord } from '../../contracts/console/audit.ts';
 import type { DeviceFaultCode } from '../../contracts/fleet-api.ts';
+import type { SealedFault } from '../../contracts/sealing.ts';
 import type { Db, Tx } from '../db/tenancy.ts';
 import { type Applied, applyReport, MAX_RULES, needsFindings } from './apply-report.ts';
 import type { DeskMemory } from './desk-memory.ts';
@@ -24,9 +25,9 @@ export interface StoreDeps {
   appendAudit(tx: Tx, tenant: string, record: AuditRecord): Promise<unknown>;
 }
 
-export type Stored = { kind: 'accepted' } | { kind: 'refused'; code: DeviceFaultCode; detail: string; path?: string };
-
-const accepted: Stored = { kind: 'accepted' };
+export type Stored =
+  | { kind: 'accepted'; sealedFault: SealedFault | null }
+  | { kind: 'refused'; code: DeviceFaultCode; detail: string; path?: string };
 
 /** Reports of different desks of one instance, in one transaction. Resolves once it is committed. */
 export async function storeReports(deps: StoreDeps, scope: InstanceScope, reports: readonly PreparedReport[]): Promise<Stored[]> {
@@ -84,8 +85,8 @@ async function store(
     report,
     result: memory ? applyReport(memory, digests.get(report.device) ?? new Map(), report, now) : null,
   }));
-  await write(deps, tx, scope, applied, now);
-  return applied.map(({ report, result }) => answerOf(report, result));
+  const refused = await write(deps, tx, scope, applied, now);
+  return applied.map(({ report, result }) => answerOf(report, result, refused));
 }
 
 async function write(
@@ -94,7 +95,7 @@ async function write(
   scope: InstanceScope,
   applied: readonly { report: PreparedReport; result: Applied | null }[],
   now: Date,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const states: StateWrite[] = [];
   const told: Told[] = [];
   for (const { report, result } of applied) {
@@ -103,12 +104,14 @@ async function write(
     states.push({ desk, agentVersion: report.agentVersion, reported: { at: now, blocksAt: report.blocksAt, epoch } });
     told.push({ report, changes, group: desk.group });
   }
+  let refused: ReadonlySet<string> = new Set();
   if (states.length > 0) {
     await writeReportedStates(tx, scope, states);
-    await writeReports(tx, scope, () => evidenceKey(tx, scope), told, now);
+    refused = await writeReports(tx, scope, () => evidenceKey(tx, scope), told, now);
   }
   const taken = applied.filter(({ result }) => result?.kind === 'news' || result?.kind === 'again').map(({ report }) => report);
   if (taken.length > 0) await appendAudit(tx, scope.tenant, batchRecord(scope, taken, now));
+  return refused;
 }
 
 function batchRecord({ instance }: InstanceScope, reports: readonly PreparedReport[], now: Date): AuditRecord {
@@ -127,7 +130,8 @@ function batchRecord({ instance }: InstanceScope, reports: readonly PreparedRepo
   };
 }
 
-function answerOf({ epoch, seq }: PreparedReport, result: Applied | null): Stored {
+/** `refused`: desks whose sealed fields were not stored. */
+function answerOf({ device, epoch, seq }: PreparedReport, result: Applied | null, refused: ReadonlySet<string>): Stored {
   switch (result?.kind) {
     case undefined:
       return { kind: 'refused', code: 'not-enrolled', detail: 'no such device' };
@@ -136,6 +140,6 @@ function answerOf({ epoch, seq }: PreparedReport, result: Applied | null): Store
     case 'too-many-rules':
       return { kind: 'refused', code: 'bad-request', detail: `more than ${MAX_RULES} rules on one desk`, path: 'findings' };
     default:
-      return accepted;
+      return { kind: 'accepted', sealedFault: refused.has(device) ? 'cse-key-invalid' : null };
   }
 }

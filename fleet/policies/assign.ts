@@ -7,7 +7,7 @@ import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from '../documents/document-rows.ts';
 import { FleetFault } from '../http/fault.ts';
 import { type Assignment, readAssignments } from './assigned-policy.ts';
-import { publishedPolicies, readResolved } from './policy-content.ts';
+import { publishedPolicies, readResolvedIfItCan } from './policy-content.ts';
 import { reachedDesks } from './reached-desks.ts';
 
 export interface AssignmentRequest {
@@ -70,7 +70,7 @@ export async function assignPolicy(tx: Tx, instance: DocumentInstance, request: 
 export async function unassignPolicy(
   tx: Tx,
   instance: DocumentInstance,
-  { assignment, acceptDesks }: { assignment: string; acceptDesks: number | undefined },
+  { assignment, acceptDesks, restricted = false }: { assignment: string; acceptDesks: number | undefined; restricted?: boolean },
   now: Date,
 ): Promise<Assignment> {
   await lockAssignments(tx, instance);
@@ -78,7 +78,7 @@ export async function unassignPolicy(
   const gone = before.find(({ id }) => id === assignment);
   if (!gone) throw new FleetFault('not-found', 'there is no such assignment');
   const after = before.filter(({ id }) => id !== assignment);
-  await demandDesks(tx, instance, before, after, acceptDesks);
+  await demandDesks(tx, instance, before, after, acceptDesks, restricted);
   await tx.deleteFrom('policy_assignment').where('instance_id', '=', instance.id).where('id', '=', assignment).execute();
   await markAssigned(tx, instance, now);
   return gone;
@@ -91,20 +91,23 @@ async function demandDesks(
   before: readonly Assignment[],
   after: readonly Assignment[],
   accepted: number | undefined,
+  /** May not see all of them: is not told how many there are. */
+  restricted = false,
 ): Promise<void> {
   const policies = [...new Set(after.map(({ policy }) => policy))];
   const enforcing: string[] = [];
   for (const [policy, { revision }] of await publishedPolicies(tx, instance.id, policies)) {
-    const { gate } = await readResolved(tx, instance.id, policy, revision);
-    if (gate.mode === 'enforce') enforcing.push(policy);
+    const read = await readResolvedIfItCan(tx, instance.id, policy, revision);
+    if (!read || read.gate.mode === 'enforce') enforcing.push(policy);
   }
   if (enforcing.length === 0) return;
   const [was, is] = [await reachedDesks(tx, instance.id, before), await reachedDesks(tx, instance.id, after)];
   const newly = enforcing.flatMap((policy) => [...(is.get(policy) ?? [])].filter((desk) => !was.get(policy)?.has(desk))).length;
   if (newly === 0 || newly === accepted) return;
-  throw new FleetFault('preview-needed', `${newly} desks would come under a policy that enforces: accept exactly that number`, {
-    path: 'acceptDesks',
-  });
+  const said = restricted
+    ? 'desks would come under a policy that enforces: their number must be accepted, by somebody who may see every desk'
+    : `${newly} desks would come under a policy that enforces: accept exactly that number`;
+  throw new FleetFault('preview-needed', said, { path: 'acceptDesks' });
 }
 
 async function lockAssignments(tx: Tx, { tenant, id }: DocumentInstance): Promise<void> {

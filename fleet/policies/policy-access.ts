@@ -1,5 +1,5 @@
 import type { Actor } from '../access/actor.ts';
-import { may } from '../access/decide.ts';
+import { may, reachOf } from '../access/decide.ts';
 import type { Permission } from '../access/permission.ts';
 import { demand } from '../access/refusal.ts';
 import type { Tx } from '../db/tenancy.ts';
@@ -11,6 +11,11 @@ const plain = { groupPath: null, tags: {} };
 
 export function demandPolicy(actor: Actor, permission: Permission): string {
   return demand(may(actor, permission, plain));
+}
+
+/** Whoever may not see every desk is told no number of all of them. */
+export function seesEveryDesk(actor: Actor): boolean {
+  return reachOf(actor, 'Devices.View').kind === 'everything' && actor.conditions.length === 0;
 }
 
 export async function theInstance(tx: Tx, id: string): Promise<DocumentInstance> {

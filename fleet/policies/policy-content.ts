@@ -3,6 +3,7 @@ import { Policy } from '../../contracts/policy.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { contentHash } from '../documents/content-hash.ts';
 import type { Content } from '../documents/issue.ts';
+import { UnreadablePolicy } from '../documents/unreadable-policy.ts';
 
 export interface PublishedPolicy {
   policy: string;
@@ -40,6 +41,14 @@ export function policyContent(tx: Tx, instance: string, { policy, revision, hash
   };
 }
 
+/** Null: this version cannot read it, so that nobody knows what it says. */
+export function readResolvedIfItCan(tx: Tx, instance: string, policy: string, revision: number): Promise<Policy | null> {
+  return readResolved(tx, instance, policy, revision).catch((error: unknown) => {
+    if (error instanceof UnreadablePolicy) return null;
+    throw error;
+  });
+}
+
 export async function readResolved(tx: Tx, instance: string, policy: string, revision: number): Promise<Policy> {
   const { resolved } = await tx
     .selectFrom('policy_revision')
@@ -48,5 +57,8 @@ export async function readResolved(tx: Tx, instance: string, policy: string, rev
     .where('policy_id', '=', policy)
     .where('revision', '=', revision)
     .executeTakeFirstOrThrow();
-  return Policy.parse(resolved);
+  const read = Policy.safeParse(resolved);
+  if (read.success) return read.data;
+  const [first] = read.error.issues;
+  throw new UnreadablePolicy({ instance, policy, revision }, `${first?.path.join('.') ?? ''}: ${first?.message ?? 'unknown'}`);
 }

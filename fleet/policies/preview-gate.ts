@@ -12,8 +12,20 @@ const MOST_BLOCKED_SHARE = 0.05;
 /** A number of yesterday says nothing of today's desks. */
 const PREVIEW_HOLDS_MS = 24 * 60 * 60_000;
 
+const NOT_FOR_YOU = 'the number of desks that would newly be blocked must be accepted, by somebody who may see every desk';
+
 /** What the summary of a preview must at least say. */
 const PreviewNumbers = z.object({ reached: z.int().nonnegative(), newlyBlocked: z.int().nonnegative() });
+
+export interface GateAsk {
+  before: Policy | null;
+  after: Policy;
+  hash: Buffer;
+  accept: Acceptance | undefined;
+  now: Date;
+  /** Whoever publishes may not see every desk: no refusal tells how many there are. */
+  restricted: boolean;
+}
 
 /**
  * Refuses what newly enforces, or newly blocks more than 5 % of the desks it reaches, unless the number of its preview is
@@ -22,7 +34,7 @@ const PreviewNumbers = z.object({ reached: z.int().nonnegative(), newlyBlocked: 
 export async function demandPreview(
   tx: Tx,
   instance: string,
-  { before, after, hash, accept, now }: { before: Policy | null; after: Policy; hash: Buffer; accept: Acceptance | undefined; now: Date },
+  { before, after, hash, accept, now, restricted }: GateAsk,
 ): Promise<number | null> {
   if (!canBlockMore(before, after)) return null;
   // What is reached now, whatever the preview was asked for: one of the whole instance would make the share small.
@@ -37,21 +49,19 @@ export async function demandPreview(
   }
   const { newlyBlocked } = preview.numbers;
   const enforces = after.gate.mode === 'enforce' && before?.gate.mode !== 'enforce';
-  if (!enforces && newlyBlocked <= of * MOST_BLOCKED_SHARE) return accept ? exactly(newlyBlocked, accept) : null;
+  if (!enforces && newlyBlocked <= of * MOST_BLOCKED_SHARE) return accept ? exactly(newlyBlocked, accept, restricted) : null;
   if (!accept) {
     const what = enforces ? 'closes the gate from now on, and' : 'newly blocks more than 5 %:';
-    throw new FleetFault(
-      'preview-needed',
-      `this ${what} ${newlyBlocked} of ${of} desks would newly be blocked: accept { preview: "${preview.id}", blocks: ${newlyBlocked} }`,
-      { path: 'body.accept' },
-    );
+    const number = `${newlyBlocked} of ${of} desks would newly be blocked: accept { preview: "${preview.id}", blocks: ${newlyBlocked} }`;
+    throw new FleetFault('preview-needed', restricted ? NOT_FOR_YOU : `this ${what} ${number}`, { path: 'body.accept' });
   }
-  return exactly(newlyBlocked, accept);
+  return exactly(newlyBlocked, accept, restricted);
 }
 
-function exactly(newlyBlocked: number, { blocks }: Acceptance): number {
+function exactly(newlyBlocked: number, { blocks }: Acceptance, restricted: boolean): number {
   if (blocks === newlyBlocked) return newlyBlocked;
-  throw new FleetFault('preview-needed', `the preview says ${newlyBlocked}, and ${blocks} was accepted`, { path: 'body.accept.blocks' });
+  const said = restricted ? NOT_FOR_YOU : `the preview says ${newlyBlocked}, and ${blocks} was accepted`;
+  throw new FleetFault('preview-needed', said, { path: 'body.accept.blocks' });
 }
 
 /** Of exactly this content, of today, of after the last assignment, and of every desk: not only of those its maker may see. */

@@ -18,7 +18,7 @@ import type { IssuingDeps } from '../documents/issue.ts';
 import { consoleRoute, type Route } from '../http/route.ts';
 import { assignPolicy, resourceOfTarget, unassignPolicy } from './assign.ts';
 import { type Assignment, readAssignments } from './assigned-policy.ts';
-import { demandPolicy, theInstance, writerOf } from './policy-access.ts';
+import { demandPolicy, seesEveryDesk, theInstance, writerOf } from './policy-access.ts';
 import { publishRevision } from './publish.ts';
 import { rollBack } from './revisions.ts';
 
@@ -44,7 +44,8 @@ export function publishRoutes(deps: IssuingDeps): readonly Route[] {
         audit({ type: 'policy', id: params.policy });
         audit({ type: 'policy-revision', id: `${params.policy}@${params.revision}` }, { after: body });
         const { policy, revision } = params;
-        return { document: await publishRevision(deps, tx, instance, { policy, revision, accept: body.accept, by: writerOf(actor) }) };
+        const given = { policy, revision, accept: body.accept, by: writerOf(actor), restricted: !seesEveryDesk(actor) };
+        return { document: await publishRevision(deps, tx, instance, given) };
       },
     }),
     consoleRoute({
@@ -116,7 +117,8 @@ export function publishRoutes(deps: IssuingDeps): readonly Route[] {
         demandFreshMfa(actor, now);
         const instance = await theInstance(tx, params.instance);
         audit({ type: 'policy-assignment', id: params.assignment });
-        const gone = await unassignPolicy(tx, instance, { assignment: params.assignment, acceptDesks: query.acceptDesks }, now);
+        const given = { assignment: params.assignment, acceptDesks: query.acceptDesks, restricted: !seesEveryDesk(actor) };
+        const gone = await unassignPolicy(tx, instance, given, now);
         audit({ type: 'policy', id: gone.policy }, { before: gone });
         return null;
       },

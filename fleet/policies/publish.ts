@@ -4,7 +4,7 @@ import type { Tx } from '../db/tenancy.ts';
 import type { DocumentInstance } from '../documents/document-rows.ts';
 import { type IssuingDeps, issueDocument } from '../documents/issue.ts';
 import { FleetFault } from '../http/fault.ts';
-import { policyContent, publishedPolicies, readResolved } from './policy-content.ts';
+import { policyContent, publishedPolicies, readResolvedIfItCan } from './policy-content.ts';
 import { demandPreview } from './preview-gate.ts';
 import { lockNewest, readRevision } from './revisions.ts';
 
@@ -16,9 +16,9 @@ export async function publishRevision(
   deps: IssuingDeps,
   tx: Tx,
   instance: DocumentInstance,
-  given: { policy: string; revision: number; accept: Acceptance | undefined; by: string | null },
+  given: { policy: string; revision: number; accept: Acceptance | undefined; by: string | null; restricted?: boolean },
 ): Promise<number | null> {
-  const { policy, revision, by } = given;
+  const { policy, revision, by, restricted = false } = given;
   const now = deps.now();
   await lockNewest(tx, instance, policy);
   const row = await readRevision(tx, instance.id, policy, revision);
@@ -31,9 +31,9 @@ export async function publishRevision(
     );
   }
   await demandSecondPerson(tx, row.created_by, by);
-  const before = published ? await readResolved(tx, instance.id, policy, published.revision) : null;
+  const before = published ? await readResolvedIfItCan(tx, instance.id, policy, published.revision) : null;
   const after = Policy.parse(row.resolved);
-  const accepted = await demandPreview(tx, instance.id, { before, after, hash: row.content_hash, accept: given.accept, now });
+  const accepted = await demandPreview(tx, instance.id, { before, after, hash: row.content_hash, accept: given.accept, now, restricted });
   await tx
     .updateTable('policy_revision')
     .set({ published_at: now, published_by: by, accepted_blocks: accepted })

@@ -9,18 +9,19 @@ import {
 } from '../../contracts/console/rejudge.ts';
 import { Policy } from '../../contracts/policy.ts';
 import type { Actor } from '../access/actor.ts';
-import { reachOf } from '../access/decide.ts';
 import { demandAtAll } from '../access/refusal.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { FleetFault } from '../http/fault.ts';
 import { consoleRoute, type Route } from '../http/route.ts';
-import { demandPolicy } from '../policies/policy-access.ts';
+import { demandPolicy, seesEveryDesk } from '../policies/policy-access.ts';
 import { type PreviewDeps, preview } from './preview.ts';
 import { beginPreview, endPreview, keepMoved, listMoved, readPreview, type StoredPreview } from './preview-rows.ts';
 
 export interface RejudgeDeps extends PreviewDeps {
   /** The server stops: previews that run end as failed. */
   stop: AbortSignal;
+  /** What runs beside calls: whoever stops waits for it. */
+  beside(work: Promise<void>): void;
   /** A preview that failed for another reason than that. */
   onFault(error: unknown): void;
 }
@@ -60,7 +61,7 @@ export function rejudgeRoutes(deps: RejudgeDeps): readonly Route[] {
           );
           audit({ type: 'policy', id: params.policy });
           audit({ type: 'preview', id });
-          void run(id, scope, draft.policy, body.reach, actor).finally(() => running.delete(tenant));
+          deps.beside(run(id, scope, draft.policy, body.reach, actor).finally(() => running.delete(tenant)));
           return { id };
         } catch (error) {
           running.delete(tenant);
@@ -142,8 +143,7 @@ async function readDraft(
 /** Its numbers tell of the desks that its maker may see: for them, and for whoever sees every desk. */
 async function visiblePreview(tx: Tx, actor: Actor, id: string, now: Date): Promise<StoredPreview> {
   const found = await readPreview(tx, id, now);
-  const seesAll = reachOf(actor, 'Devices.View').kind === 'everything' && actor.conditions.length === 0;
-  if (!found || !(seesAll || (actor.kind === 'account' && found.madeBy === actor.account))) {
+  if (!found || !(seesEveryDesk(actor) || (actor.kind === 'account' && found.madeBy === actor.account))) {
     throw new FleetFault('not-found', 'there is no such thing');
   }
   return found;

@@ -15,6 +15,8 @@ const MONTHS_AHEAD = 3;
 /** An epoch that ended is forgotten once no desk can still have a report of it: an outbox drops what is older. */
 const EPOCH_DAYS = 60;
 const JOB_RUN_DAYS = 400;
+/** A certificate renews itself for 90 days after its end. A desk that is away for longer enrols anew, and asks for the newest. */
+const AWAY_DAYS = 91;
 const JOB = 'retention';
 
 export interface RetentionDeps {
@@ -87,6 +89,7 @@ async function workOn(
   const days = {
     ...{ finding_change: history, standing_change: history, release_record: history, notice: history },
     ...{ desk_day: rollups, key_use: audit, desk_epoch: EPOCH_DAYS, job_run: JOB_RUN_DAYS },
+    ...{ signed_document: AWAY_DAYS, device_certificate: AWAY_DAYS },
   };
   for (const stream of Object.keys(days) as (keyof typeof days)[]) {
     if (stop?.aborted) return null;

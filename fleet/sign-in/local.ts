@@ -10,7 +10,7 @@ import { FleetFault } from '../http/fault.ts';
 import type { Source } from '../http/route.ts';
 import { accountByName, isBreakGlass, profilesOf, type SignInAccount } from './account.ts';
 import type { Passwords } from './password.ts';
-import { useSecondFactor } from './second-factor.ts';
+import { spendSecondFactor } from './second-factor.ts';
 import { BREAK_GLASS_MS, type SecondFactor, type StartedSession, startSession } from './session.ts';
 
 /** Uses of one break-glass account within this time are counted in its audit records: more than one asks for a look. */
@@ -117,7 +117,7 @@ async function open(
   let secondFactor: SecondFactor | null = null;
   if (current.totp_step !== null) {
     if (request.code === undefined) throw new FleetFault('second-factor-needed', 'now the code of your second factor');
-    if (!(await useSecondFactor(tx, keyring, tenant, account.id, request.code, now))) throw refused('wrong-code');
+    if (!(await spendSecondFactor(tx, keyring, tenant, account.id, request.code, now))) throw refused('wrong-code');
     secondFactor = { at: now.toISOString(), by: 'totp' };
   }
   if (!breakGlass || request.reason === undefined)

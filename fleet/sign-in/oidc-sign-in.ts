@@ -1,5 +1,7 @@
 import { UserName } from '../../contracts/console/sign-in.ts';
 import { needsSecondFactor } from '../access/default-profiles.ts';
+import { demandOtherAdmin, isAdminProfile } from '../access/last-admin.ts';
+import { lockAccess } from '../access/settings.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { NIL_ID, type Tx } from '../db/tenancy.ts';
 import { FleetFault } from '../http/fault.ts';
@@ -81,10 +83,11 @@ async function bindSubject(tx: Tx, account: SignInAccount, subjectIndex: Buffer)
   await tx.updateTable('account').set({ subject_index: subjectIndex }).where('id', '=', account.id).execute();
 }
 
-/** For a provider that was set up anew: everybody's next sign-in binds again. */
-export async function forgetSubjects(tx: Tx, account?: string): Promise<void> {
+/** For a provider that was set up anew: everybody's next sign-in binds again. Gives how many were bound. */
+export async function forgetSubjects(tx: Tx, account?: string): Promise<number> {
   const all = tx.updateTable('account').set({ subject_index: null }).where('subject_index', 'is not', null);
-  await (account === undefined ? all : all.where('id', '=', account)).execute();
+  const { numUpdatedRows } = await (account === undefined ? all : all.where('id', '=', account)).executeTakeFirst();
+  return Number(numUpdatedRows);
 }
 
 async function mapProfiles(tx: Tx, { tenant, claims, settings }: OidcIdentity, account: string): Promise<AccountProfile[]> {
@@ -96,6 +99,11 @@ async function mapProfiles(tx: Tx, { tenant, claims, settings }: OidcIdentity, a
     throw new FleetFault('granular-profile-limit', `your groups give more than ${most} profiles with granular access`, {
       rule: 'sign-in.granular-profile-limit',
     });
+  const held = await profilesOf(tx, account);
+  if (held.some(isAdminProfile) && !profiles.some(isAdminProfile)) {
+    await lockAccess(tx);
+    await demandOtherAdmin(tx, account);
+  }
   await setProfiles(tx, tenant, account, profiles);
   return profiles;
 }

@@ -15,7 +15,7 @@ import { dropCookie, SESSION_COOKIE } from './cookie.ts';
 import { tenantOfLink, useLink } from './link.ts';
 import { failed, refused, type SignInDeps, signInLocally } from './local.ts';
 import { type OidcDeps, oidcRoutes } from './oidc-routes.ts';
-import { offerSecondFactor, useSecondFactor } from './second-factor.ts';
+import { offerSecondFactor, spendSecondFactor } from './second-factor.ts';
 import { endPresented, endSession, raiseSession } from './session.ts';
 
 export type SignInRoutesDeps = SignInDeps & OidcDeps;
@@ -89,7 +89,7 @@ export function signInRoutes(deps: SignInRoutesDeps): readonly Route[] {
       audit({ type: 'account', id: actor.account });
       const subject = { tenant: actor.tenant, id: actor.account };
       await abuse.demandWelcome('account', subject);
-      const right = await useSecondFactor(tx, keyring, actor.tenant, actor.account, body.code, now);
+      const right = await spendSecondFactor(tx, keyring, actor.tenant, actor.account, body.code, now);
       if (!right) return failed(deps, source, subject, refused('wrong-code'));
       const raised = await raiseSession(tx, sessionOf(actor), { at: now.toISOString(), by: 'totp' }, now);
       if (!raised) throw new FleetFault('not-signed-in', 'the session ended meanwhile');

@@ -28,7 +28,7 @@ export async function offerSecondFactor(
 }
 
 /** Whether the code is one of this moment that nobody used before. Two that come with the same code at once: one is told true. */
-export async function useSecondFactor(
+export async function spendSecondFactor(
   tx: Tx,
   keyring: Keyring,
   tenant: string,

@@ -32,9 +32,11 @@ export function seen(ok: boolean, padding = ''): Reading<Evidence> {
   return { seen: true, value: { ok, padding } };
 }
 
+type SessionSpec = CheckSpec<'session', Record<string, unknown>, Evidence, 'not-ok'>;
+
 /** As `fakeCheck`, for the user's session. */
-export function fakeSessionCheck(id: string): Check<'session'> {
-  return defineCheck({
+export function fakeSessionCheck(id: string, overrides: Partial<SessionSpec> = {}): Check<'session'> {
+  return defineCheck<'session', Record<string, unknown>, Evidence, 'not-ok'>({
     id,
     revision: 1,
     venue: 'session',
@@ -44,10 +46,11 @@ export function fakeSessionCheck(id: string): Check<'session'> {
     controls: [],
     timeoutMs: 1_000,
     params: z.strictObject({}),
-    evidence: z.strictObject({}),
-    reasons: [],
+    evidence,
+    reasons: ['not-ok'],
     rule: { everyMs: 60_000, settleMs: 0, graceMs: 0, on: { fail: 'block', degraded: 'warn', unknown: 'warn' } },
-    probe: async () => ({ seen: true, value: {} }),
-    evaluate: () => ({ kind: 'pass' }),
+    probe: async () => seen(true),
+    evaluate: ({ ok }) => (ok ? { kind: 'pass' } : { kind: 'fail', reason: 'not-ok' }),
+    ...overrides,
   });
 }

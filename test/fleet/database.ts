@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Db, NIL_ID, openDb } from '../../fleet/db/tenancy.ts';
+import type { RetentionSettings } from '../../fleet/retention/settings.ts';
 import { serverOfThisRun } from './database-server.ts';
 
 export interface TestDatabase {
@@ -39,14 +40,14 @@ export async function openTestDatabase(options: TestDatabaseOptions = {}): Promi
 
 export async function addTenant(
   db: Db,
-  given: { slug?: string; alias?: string; region?: string } = {},
+  given: { slug?: string; alias?: string; region?: string; retention?: RetentionSettings } = {},
 ): Promise<{ tenant: string; instance: string }> {
   const [tenant, instance] = [randomUUID(), randomUUID()];
   const slug = given.slug ?? `t-${tenant.slice(0, 8)}`;
   const region = given.region ?? 'eu-central-1';
   await db.within({ tenant }, async (tx) => {
     await tx.insertInto('tenant').values({ id: tenant, slug }).execute();
-    const retention = JSON.stringify({ history: 400, audit: 400, rollups: 800 });
+    const retention = JSON.stringify(given.retention ?? { history: 400, audit: 400, rollups: 800 });
     await tx.insertInto('tenant_settings').values({ tenant_id: tenant, instance_id: NIL_ID, name: slug, region, retention }).execute();
     await tx
       .insertInto('instance')

@@ -50,11 +50,13 @@ export interface RunningServerSettings extends TestDatabaseOptions {
   beside?: RunningServer;
   /** What the server reads and writes through, around its database. */
   through?: (db: Db) => Db;
+  /** And what it opens transactions by while others wait. */
+  throughInner?: (db: Db) => Db;
 }
 
 /** The server as it is shipped, but for its embedded database: a database of its own on the run's server, and free ports. */
 export async function runServer(settings: RunningServerSettings = {}): Promise<RunningServer> {
-  const { now = () => new Date(), beside, through = (db) => db } = settings;
+  const { now = () => new Date(), beside, through = (db) => db, throughInner = (db) => db } = settings;
   const database = beside?.database ?? (await openTestDatabase(settings));
   const dir = beside?.store.config.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'deskwarden-fleet-')));
   const config = FleetConfig.parse({
@@ -81,7 +83,7 @@ export async function runServer(settings: RunningServerSettings = {}): Promise<R
   const store: Store = {
     config,
     db: through(db),
-    innerDb,
+    innerDb: throughInner(innerDb),
     keyring,
     keys,
     keyChange,

@@ -39,7 +39,7 @@ create table instance (
   instance_id uuid not null,
   alias text not null,
   region text not null,
-  -- JWK of the tenant, to which desks seal restricted fields.
+  -- Public keys of the tenant (JWK), to which desks seal restricted fields, with when each was added and retired.
   sealing_keys jsonb not null default '[]',
   -- When policies were last assigned otherwise: previews of before count other desks.
   assigned_at timestamptz,
@@ -51,7 +51,7 @@ create table instance (
 -- Counts up the revisions of what desks obey, of one kind in one instance.
 create table revision_counter (
   tenant_id uuid not null, instance_id uuid not null,
-  kind text not null check (kind in ('policy', 'allowlist', 'waivers', 'keys')),
+  kind text not null check (kind in ('policy', 'allowlist', 'waivers', 'sealing', 'keys')),
   last bigint not null,
   primary key (tenant_id, instance_id, kind)
 );
@@ -519,8 +519,11 @@ create table release_record (
 create table sealed_fields (
   tenant_id uuid not null, instance_id uuid not null,
   device_id uuid not null,
-  jwe text not null,
-  received_at timestamptz not null,
+  -- The last that were taken; null: none ever.
+  jwe text,
+  received_at timestamptz,
+  -- What came since was sealed to no key of now.
+  refused_at timestamptz,
   primary key (tenant_id, device_id),
   foreign key (tenant_id, device_id) references device on delete cascade
 );
@@ -740,17 +743,27 @@ create table audit_target (
 );
 create index audit_target_by_seq on audit_target (tenant_id, seq);
 
+-- The server's role reads these tables and writes none of them: a chain grows at its head and loses what is older than its
+-- tenant keeps, through append_audit and remove_old_audit alone, which fleet/db/roles.ts grants. They run as the owner, who under
+-- FORCE sees no more than the tenant of the transaction; an owner that is a superuser sees more, so they name the tenant too.
+
 -- In the path of every call, hence one round trip. Every part has a fixed length or its length before it, and numbers are
 -- big-endian (int8send and int4send): no two records have one encoding. fleet/audit/chain.ts computes the same apart from this.
-create function append_audit(tenant uuid, at timestamptz, actor text, action text, record text, source bytea, types text[], ids text[])
-returns bigint language plpgsql as $$
+-- `said` is the record, read: what it is searched by is what it says.
+create function write_audit(tenant uuid, record text, said jsonb, source bytea) returns bigint language plpgsql as $$
 declare
   nil constant uuid := '00000000-0000-0000-0000-000000000000';
   start constant bytea := sha256(convert_to('deskwarden audit ' || tenant::text, 'UTF8'));
   body constant bytea := convert_to(record, 'UTF8');
+  at timestamptz;
   head_seq bigint;
   head_hash bytea;
 begin
+  -- 'now' and 'infinity' are times to PostgreSQL.
+  if not coalesce(said->>'at' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$', false) then
+    raise exception 'a record of the audit says no time' using errcode = 'invalid_datetime_format';
+  end if;
+  at := date_trunc('milliseconds', (said->>'at')::timestamptz);
   for attempt in 1..2 loop
     select h.seq, h.hash into head_seq, head_hash from audit_head h where h.tenant_id = tenant for update;
     exit when found;
@@ -762,12 +775,87 @@ begin
   head_hash := sha256(head_hash || int8send(head_seq) || int8send((extract(epoch from at) * 1000000)::bigint)
     || int4send(octet_length(body)) || body || int4send(coalesce(octet_length(source), -1)) || coalesce(source, ''));
   insert into audit_record (tenant_id, instance_id, seq, at, actor, action, record, source_sealed, hash)
-    values (tenant, nil, head_seq, at, actor, action, record, source, head_hash);
+    values (tenant, nil, head_seq, at, coalesce(said#>>'{actor,id}', said#>>'{actor,kind}'), said->>'action', record, source, head_hash);
   insert into audit_target (tenant_id, instance_id, type, id, seq)
-    select distinct tenant, nil, t.type, t.id, head_seq from unnest(types, ids) as t(type, id);
+    select distinct tenant, nil, t->>'type', t->>'id', head_seq from jsonb_array_elements(said->'targets') t;
   update audit_head h set seq = head_seq, hash = head_hash where h.tenant_id = tenant;
   return head_seq;
 end $$;
+
+create function append_audit(tenant uuid, record text, source bytea) returns bigint
+  language plpgsql security definer set search_path = public, pg_temp as $$
+declare said constant jsonb := record::jsonb;
+begin
+  if tenant is distinct from current_tenant() then
+    raise exception 'the audit chain of % is not of this transaction''s tenant', tenant using errcode = 'insufficient_privilege';
+  end if;
+  if said->>'action' = 'audit.removed' then
+    raise exception 'a removal is recorded by remove_old_audit' using errcode = 'insufficient_privilege';
+  end if;
+  return write_audit(tenant, record, said, source);
+end $$;
+
+-- For how many days audit is kept. What no tenant could be named for: as long as any tenant keeps its own.
+create function audit_days(tenant uuid) returns int language plpgsql as $$
+declare
+  days int;
+  longest int;
+  one uuid;
+begin
+  if tenant <> '00000000-0000-0000-0000-000000000000' then
+    select (s.retention->>'audit')::int into days from tenant_settings s where s.tenant_id = tenant;
+    if days is null then raise exception 'it is not said how long the audit of % is kept', tenant; end if;
+    return days;
+  end if;
+  for one in select t.id from tenant t loop
+    perform set_config('deskwarden.tenant', one::text, true);
+    longest := greatest(longest, audit_days(one));
+  end loop;
+  perform set_config('deskwarden.tenant', tenant::text, true);
+  if longest is null then raise exception 'there is no tenant that says how long audit is kept'; end if;
+  return longest;
+end $$;
+
+-- Removes records from the oldest on, `most` at once, and returns how many: older than `before`, and by this database's own clock
+-- older than the tenant keeps them. The last one that went stays as the chain's anchor; a record of the time `made_at` vouches for it.
+create function remove_old_audit(tenant uuid, before timestamptz, made_at timestamptz, most int) returns int
+  language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  head audit_head;
+  kept_from timestamptz;
+  last bigint;
+  last_hash bytea;
+  gone int;
+  said jsonb;
+begin
+  if tenant is distinct from current_tenant() then
+    raise exception 'the audit chain of % is not of this transaction''s tenant', tenant using errcode = 'insufficient_privilege';
+  end if;
+  select h.* into head from audit_head h where h.tenant_id = tenant for update;
+  if not found then return 0; end if;
+  -- Hours, since how long a day is depends on the session's time zone.
+  kept_from := least(before, now() - make_interval(hours => 24 * audit_days(tenant)));
+  -- Times do not rise strictly: the first young record ends it, and what is old behind it goes another day.
+  select max(o.seq), count(*) into last, gone from (
+    select r.seq, bool_and(r.at < kept_from) over (order by r.seq) as old from audit_record r
+    where r.tenant_id = tenant and r.seq > head.anchor_seq order by r.seq limit most
+  ) o where o.old;
+  if gone = 0 then return 0; end if;
+  select r.hash into last_hash from audit_record r where r.tenant_id = tenant and r.seq = last;
+  delete from audit_record r where r.tenant_id = tenant and r.seq <= last;
+  delete from audit_target t where t.tenant_id = tenant and t.seq <= last;
+  update audit_head h set anchor_seq = last, anchor_hash = last_hash where h.tenant_id = tenant;
+  said := jsonb_build_object(
+    'at', to_char(made_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'actor', jsonb_build_object('kind', 'system'),
+    'action', 'audit.removed', 'eventId', gen_random_uuid(), 'status', 200,
+    'targets', jsonb_build_array(jsonb_build_object('type', 'audit', 'id', last || ':' || encode(last_hash, 'hex'))),
+    'requestId', 'retention', 'count', gone);
+  perform write_audit(tenant, said::text, said, null);
+  return gone;
+end $$;
+
+revoke execute on function write_audit(uuid, text, jsonb, bytea), append_audit(uuid, text, bytea), audit_days(uuid),
+  remove_old_audit(uuid, timestamptz, timestamptz, int) from public;
 
 -- Work that is done once a day or once at all, whoever of the replicas does it.
 create table job_run (

@@ -122,8 +122,9 @@ export interface SealedFieldsTable {
   tenant_id: string;
   instance_id: string;
   device_id: string;
-  jwe: string;
-  received_at: Instant;
+  jwe: string | null;
+  received_at: NullableInstant;
+  refused_at: NullableInstant;
 }
 
 export interface DeskDayTable {

@@ -34,6 +34,6 @@ export interface InstanceTable {
 export interface RevisionCounterTable {
   tenant_id: string;
   instance_id: string;
-  kind: 'policy' | 'allowlist' | 'waivers' | 'keys';
+  kind: 'policy' | 'allowlist' | 'waivers' | 'sealing' | 'keys';
   last: number;
 }

@@ -2,8 +2,8 @@
 // agent's uid; takes the directory of the interface. Prints the first answer, and every one that is another than before.
 import { setInterval } from 'node:timers/promises';
 import { readDaemonPublicKey } from '../../../agent/daemon/daemon-key.ts';
-import { localApiPath } from '../../../agent/local-api/address.ts';
 import { connectLocalApi } from '../../../agent/local-api/client.ts';
+import { localApiPath } from '../../../contracts/local-link/address.ts';
 
 const EVERY_MS = 1_000;
 const [runDir = ''] = process.argv.slice(2);

@@ -68,8 +68,9 @@ describeWithDatabase('the worked examples through the API', () => {
     const body = () => ({ name: randomUUID(), permissions: ['Devices.View', 'AlertRules.View'], accessControl: control(own) });
     const saved = await admin.ask({ method: 'POST', path: '/api/v1/profiles', body: body() });
     expect(ProfileAnswer.parse(saved.body).warnings).toEqual([{ code: 'unsafe-module', permission: 'AlertRules.View' }]);
+    const others = { guardrails: [], maxGranularProfiles: 2, publishTwoPerson: false, allowlistApproval: 'manual' };
     const settings = (profileLint: 'warn' | 'strict') =>
-      admin.ask({ method: 'PUT', path: '/api/v1/access-settings', body: { guardrails: [], maxGranularProfiles: 2, profileLint } });
+      admin.ask({ method: 'PUT', path: '/api/v1/access-settings', body: { ...others, profileLint } });
     expect((await settings('strict')).status).toBe(200);
     expect(codeOf(await admin.ask({ method: 'POST', path: '/api/v1/profiles', body: body() }))).toEqual([422, 'profile-refused']);
     expect((await settings('warn')).status).toBe(200);

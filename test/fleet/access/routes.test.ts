@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nobodyIn } from '../../../fleet/access/actor.ts';
@@ -76,6 +76,8 @@ describeWithDatabase('routes of access', () => {
       guardrails: [{ name: 'NoGroups', deny: ['Hierarchy.Edit'], reason: 'test' }],
       maxGranularProfiles: 2,
       profileLint: 'warn',
+      publishTwoPerson: false,
+      allowlistApproval: 'manual',
     };
     expect(await call(admin.id, 'PUT', '/api/v1/access-settings', settings)).toMatchObject({ status: 200 });
     expect(await call(admin.id, 'POST', '/api/v1/groups', { name: 'X', parent: null })).toMatchObject({
@@ -84,6 +86,28 @@ describeWithDatabase('routes of access', () => {
     });
     expect(recorded.at(-1)).toMatchObject({ code: 'explicit-deny', decision: { rule: 'acl.rule1.NoGroups' } });
     expect(await call(admin.id, 'PUT', '/api/v1/access-settings', { ...settings, guardrails: [] })).toMatchObject({ status: 200 });
+  });
+
+  it('what wants a second person is set with the guardrails, and recorded with what was before', async () => {
+    const admin = await stage.addAccount(null, [stage.defaults.FleetAdmin]);
+    const operator = await stage.addAccount(null, [stage.defaults.Operator]);
+    const before = { guardrails: [], maxGranularProfiles: 2, profileLint: 'warn', publishTwoPerson: false, allowlistApproval: 'manual' };
+    const put = (account: string, more: object) => call(account, 'PUT', '/api/v1/access-settings', { ...before, ...more });
+    const hash = (value: object) => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+    const after = { ...before, publishTwoPerson: true, allowlistApproval: 'automatic' };
+    expect(await put(admin.id, after)).toMatchObject({ status: 200, body: after });
+    expect(recorded.at(-1)).toMatchObject({ change: { beforeHash: hash(before), afterHash: hash(after) } });
+    expect(await call(admin.id, 'GET', '/api/v1/access-settings')).toMatchObject({ body: after });
+    const stored = await stage.within((tx) =>
+      tx.selectFrom('tenant_settings').select(['publish_two_person', 'allowlist_approval']).executeTakeFirstOrThrow(),
+    );
+    expect(stored).toEqual({ publish_two_person: true, allowlist_approval: 'automatic' });
+    // An operator of the platform approves no allowlist, so neither all of them at once.
+    expect(await put(operator.id, {})).toMatchObject({ status: 403, code: 'forbidden' });
+    expect(await put(operator.id, { allowlistApproval: 'automatic' })).toMatchObject({ status: 200 });
+    expect(await put(admin.id, {})).toMatchObject({ status: 200 });
+    const auditor = await stage.addAccount(null, [stage.defaults.SecurityAuditor]);
+    expect(await put(auditor.id, {})).toMatchObject({ status: 403, code: 'forbidden' });
   });
 
   it('an administrator does all of it', async () => {

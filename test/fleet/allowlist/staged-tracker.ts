@@ -4,6 +4,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundledAllowlist } from '../../../checks/allowlist/bundled.ts';
 import type { Allowlist } from '../../../contracts/allowlist.ts';
+import { amazonSets } from '../../../fleet/allowlist/content.ts';
+import { createFeedMemory } from '../../../fleet/allowlist/feed-memory.ts';
 import { type AllowlistJobDeps, type AllowlistJobOutcome, runAllowlistJob } from '../../../fleet/allowlist/job.ts';
 import { createKeyring } from '../../../fleet/crypto/keyring.ts';
 import { openLocalKeyProvider } from '../../../fleet/crypto/local-key-provider.ts';
@@ -24,6 +26,8 @@ export const shipped: Allowlist = {
 export interface StagedTracker {
   database: TestDatabase;
   deps: AllowlistJobDeps;
+  /** Of the feed, by this process. */
+  folds: { count: number };
   keys: SigningKeys;
   /** Milliseconds since 1970. */
   time: { ms: number };
@@ -46,16 +50,22 @@ export async function stageTracker(startIso: string): Promise<StagedTracker> {
   });
   const keys = await openSigningKeys({ db: database.db, keyring, now });
   const file = path.join(dir, 'ip-ranges.json');
+  const folds = { count: 0 };
   const deps: AllowlistJobDeps = {
     db: database.db,
     now,
     shipped,
+    memory: createFeedMemory((sets) => {
+      folds.count += 1;
+      return amazonSets(sets);
+    }),
     source: { url: pathToFileURL(file), proxy: {} },
     issue: (tx, instance, content) => issueDocument({ keys, keyring, now }, tx, instance, content),
   };
   return {
     database,
     deps,
+    folds,
     keys,
     time,
     writeFeed: (feed) => writeFile(file, typeof feed === 'string' ? feed : JSON.stringify(feed)),

@@ -1,5 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Allowlist } from '../../../contracts/allowlist.ts';
 import { SignedDocument } from '../../../contracts/signed-document.ts';
 import { readStoredFeed } from '../../../fleet/allowlist/feed-store.ts';
@@ -170,6 +171,34 @@ describeWithDatabase('allowlist tracker', () => {
     stage.time.ms += 60 * 60_000;
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => runAllowlistJob(stage.deps)));
     expect(outcomes.filter(({ looked }) => looked)).toHaveLength(1);
+  });
+
+  it('folds and compares nothing while the feed and the instances stand as they stood', async () => {
+    const place = await addTenant(stage.database.db, { region: 'eu-central-1' });
+    await stage.run();
+    const query = vi.spyOn(pg.Client.prototype, 'query');
+    const compared = () => query.mock.calls.filter(([said]) => JSON.stringify(said).includes('revision_counter')).length;
+    try {
+      const { seen } = await runAllowlistJob(stage.deps);
+      const before = { folds: stage.folds.count, compared: compared() };
+      for (let minute = 0; minute < 10; minute += 1) {
+        stage.time.ms += 60_000;
+        // What waits is still counted.
+        expect(await runAllowlistJob(stage.deps)).toEqual({ looked: false, fault: null, seen, published: 0 });
+      }
+      expect({ folds: stage.folds.count, compared: compared() }).toEqual(before);
+      // A setting, an instance that is new and a look are each seen at once.
+      await setApproval(place.tenant, 'automatic');
+      expect((await runAllowlistJob(stage.deps)).published).toBe(1);
+      const later = await addTenant(stage.database.db, { region: 'eu-central-1' });
+      await runAllowlistJob(stage.deps);
+      expect(await seenOf(later, 'seen')).not.toBeNull();
+      expect(stage.folds.count).toBe(before.folds);
+      await stage.run();
+      expect(stage.folds.count).toBe(before.folds + 1);
+    } finally {
+      query.mockRestore();
+    }
   });
 
   it('gives the look to another replica when the one that took it died', async () => {

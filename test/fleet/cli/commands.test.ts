@@ -1,10 +1,11 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openSigningKeys } from '../../../fleet/documents/signing-keys.ts';
+import { addAccount } from '../../../fleet/sign-in/account.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
 import { deskKeys, enrolBody } from '../enrolment/desk-keys.ts';
 import { aReport } from '../intake/desk-reports.ts';
@@ -163,6 +164,32 @@ describeWithDatabase('a command beside the server', () => {
     });
   });
 
+  it('account unbind lets one account bind anew, or all of them', async () => {
+    const { db, keyring, now } = server.store;
+    const ids = await db.within({ tenant: server.tenant }, async (tx) => {
+      const made: (string | null)[] = [];
+      for (const name of ['one@example.com', 'two@example.com', 'three@example.com']) {
+        made.push(await addAccount(tx, keyring, server.tenant, { kind: 'oidc', name, subjectIndex: randomBytes(32), profiles: [] }, now()));
+      }
+      return made;
+    });
+    const bound = () =>
+      db.within({ tenant: server.tenant }, async (tx) => {
+        const rows = await tx.selectFrom('account').select('id').where('subject_index', 'is not', null).execute();
+        return ids.map((id) => rows.some((row) => row.id === id));
+      });
+    expect(await run(['account', 'unbind', '--name', 'two@example.com'])).toMatchObject({ status: 0, out: '1 account(s) unbound\n' });
+    expect(await lastAction()).toBe('operator cli account unbind');
+    expect(await bound()).toEqual([true, false, true]);
+    expect((await run(['account', 'unbind', '--name', 'nobody@example.com'])).status).toBe(1);
+    for (const wrong of [[], ['--all', '--name', 'one@example.com']]) {
+      expect((await run(['account', 'unbind', ...wrong])).status).toBe(2);
+    }
+    expect(await bound()).toEqual([true, false, true]);
+    expect(await run(['account', 'unbind', '--all'])).toMatchObject({ status: 0, out: '2 account(s) unbound\n' });
+    expect(await bound()).toEqual([false, false, false]);
+  });
+
   it('admin link leads in once', async () => {
     const { status, out, err } = await run(['admin', 'link', '--name', 'boss']);
     expect(status).toBe(0);
@@ -191,7 +218,9 @@ describeWithDatabase('a command beside the server', () => {
     const whole = await run(['audit', 'verify', '--json']);
     const { checked, head } = JSON.parse(whole.out) as { checked: number; head: { seq: number; hash: string } };
     expect([whole.status, checked]).toEqual([0, head.seq]);
-    expect((await run(['audit', 'verify'])).out).toBe(`${checked} records hold. Head: ${head.seq}:${head.hash}\n`);
+    expect((await run(['audit', 'verify'])).out).toBe(
+      `${checked} records hold. Head: ${head.seq}:${head.hash}\nNo checkpoint among them is signed: the server signs one an hour.\n`,
+    );
     expect((await run(['audit', 'verify', '--head', `${head.seq}:${head.hash}`])).status).toBe(0);
     expect((await run(['audit', 'verify', '--head', `${head.seq}:${'0'.repeat(64)}`])).status).toBe(1);
     expect((await run(['audit', 'verify', '--head', 'nothing'])).status).toBe(2);

@@ -2,8 +2,9 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { EncryptionAnswer, SealingKeysAnswer } from '../../../contracts/console/encryption.ts';
+import { SealingKey } from '../../../contracts/sealing.ts';
 import { rewrap } from '../../../fleet/crypto/rewrap.ts';
-import { currentSealingKey } from '../../../fleet/crypto/sealing-keys.ts';
+import { addSealingKey, currentSealingKey, readSealingKeys, retireSealingKey } from '../../../fleet/crypto/sealing-keys.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
 import { type RunningServer, runServer } from '../running-server.ts';
 import { type Person, signInAsAdmin } from '../signed-in.ts';
@@ -53,6 +54,28 @@ describeWithDatabase('keys of an instance, by the API', () => {
       ['b', false],
       ['c', true],
     ]);
+  });
+
+  it('a hundred keys are kept; of more, what was retired first is forgotten', async () => {
+    await server.store.db.within({ tenant: server.tenant }, async (tx) => {
+      const before = await readSealingKeys(tx, server.instance);
+      const oldest = before.map(({ kid, retiredAt }) => [kid, retiredAt === null]);
+      for (let nth = before.length; nth < 100; nth += 1) {
+        const active = (await readSealingKeys(tx, server.instance)).filter(({ retiredAt }) => retiredAt === null);
+        const [first] = active.slice(-1);
+        if (active.length > 1 && first) await retireSealingKey(tx, server.instance, first.kid, new Date());
+        await addSealingKey(tx, server.instance, SealingKey.parse(newKey(`k${nth}`)), new Date());
+      }
+      await retireSealingKey(tx, server.instance, 'k99', new Date());
+      const kept = await addSealingKey(tx, server.instance, SealingKey.parse(newKey('k100')), new Date());
+      expect(oldest).toEqual([
+        ['a', true],
+        ['b', false],
+        ['c', true],
+      ]);
+      expect([kept.length, kept.slice(0, 2).map(({ kid }) => kid), kept.at(-1)?.kid]).toEqual([100, ['a', 'c'], 'k100']);
+      expect(currentSealingKey(kept)?.kid).toBe('k100');
+    });
   });
 
   it('a new key follows the present one', async () => {

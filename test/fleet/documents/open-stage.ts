@@ -11,10 +11,10 @@ import { type Actor, operatorOf } from '../../../fleet/access/actor.ts';
 import { createKeyring, type OpenKeyring } from '../../../fleet/crypto/keyring.ts';
 import { openLocalKeyProvider } from '../../../fleet/crypto/local-key-provider.ts';
 import { type Db, openDb, type Tx } from '../../../fleet/db/tenancy.ts';
-import { documentsFor, latestRevisions } from '../../../fleet/documents/desk-orders.ts';
+import { documentsFor, latestRevisions, type OrderDeps } from '../../../fleet/documents/desk-orders.ts';
 import { type DocumentInstance, readInstance } from '../../../fleet/documents/document-rows.ts';
-import type { IssuingDeps } from '../../../fleet/documents/issue.ts';
 import { openSigningKeys } from '../../../fleet/documents/signing-keys.ts';
+import type { UnreadablePolicy } from '../../../fleet/documents/unreadable-policy.ts';
 import { releaseSecretPlace } from '../../../fleet/enrolment/enrol.ts';
 import { assignPolicy } from '../../../fleet/policies/assign.ts';
 import { publishRevision } from '../../../fleet/policies/publish.ts';
@@ -27,8 +27,10 @@ const startAt = new Date('2026-03-01T10:00:00.000Z');
 export interface Stage {
   tenant: string;
   instance: DocumentInstance;
-  deps: IssuingDeps;
+  deps: OrderDeps;
   keyring: OpenKeyring;
+  /** That heartbeats came upon. */
+  unreadable: UnreadablePolicy[];
   operator: Actor;
   appUrl: string;
   keyDir: string;
@@ -36,7 +38,7 @@ export interface Stage {
   advance(ms: number): void;
   within<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** A server of its own on the same database: its own pool and signing keys. */
-  replica(): Promise<{ deps: IssuingDeps; db: Db }>;
+  replica(): Promise<{ deps: OrderDeps; db: Db }>;
   addGroup(name: string, parent?: string): Promise<string>;
   addAccount(group: string | null, name?: string): Promise<string>;
   addDesk(place?: { group?: string | null; owner?: string | null; tags?: Record<string, string> }): Promise<string>;
@@ -63,7 +65,9 @@ export async function openStage(): Promise<Stage> {
   const within = <T>(work: (tx: Tx) => Promise<T>) => database.db.within({ tenant }, work);
   const instance = await within((tx) => readInstance(tx, id));
   if (!instance) throw new Error('no instance');
-  const deps: IssuingDeps = { keys: await openSigningKeys({ db: database.db, keyring, now }), keyring, now };
+  const unreadable: UnreadablePolicy[] = [];
+  const onUnreadable = (error: UnreadablePolicy) => void unreadable.push(error);
+  const deps: OrderDeps = { keys: await openSigningKeys({ db: database.db, keyring, now }), keyring, now, onUnreadable };
   const replicas: Db[] = [];
   const facts = { checks: catalog, allowlist: bundledAllowlist };
   const base = { tenant_id: tenant, instance_id: id };
@@ -84,6 +88,7 @@ export async function openStage(): Promise<Stage> {
     instance,
     deps,
     keyring,
+    unreadable,
     operator: operatorOf(tenant),
     appUrl: database.appUrl,
     keyDir,
@@ -93,7 +98,7 @@ export async function openStage(): Promise<Stage> {
     async replica() {
       const db = openDb({ url: database.appUrl, applicationName: 'test-replica', max: 3, onError: () => undefined });
       replicas.push(db);
-      return { db, deps: { keys: await openSigningKeys({ db, keyring, now }), keyring, now } };
+      return { db, deps: { keys: await openSigningKeys({ db, keyring, now }), keyring, now, onUnreadable } };
     },
     async addGroup(name, parent) {
       const group = randomUUID();
@@ -185,10 +190,10 @@ export interface RealDesk {
   book: OrderBook;
   held(): Revisions;
   /** One heartbeat: fetches what the fleet has for it, in the daemon's order. Gives what it was offered. */
-  heartbeat(by?: { deps: IssuingDeps }): Promise<{ latest: Revisions; taken: DocumentKind[] }>;
+  heartbeat(by?: { deps: OrderDeps }): Promise<{ latest: Revisions; taken: DocumentKind[] }>;
 }
 
-const order: readonly DocumentKind[] = ['keys', 'policy', 'allowlist', 'waivers'];
+const order: readonly DocumentKind[] = ['keys', 'policy', 'allowlist', 'waivers', 'sealing'];
 
 export async function openRealDesk(stage: Stage, id: string, stateDir: string): Promise<RealDesk> {
   const { alias, region } = stage.instance;

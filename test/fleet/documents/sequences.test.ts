@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RuleId } from '../../../contracts/finding.ts';
 import type { Revisions } from '../../../contracts/fleet-api.ts';
 import { operatorOf } from '../../../fleet/access/actor.ts';
+import { addSealingKey, readSealingKeys, retireSealingKey } from '../../../fleet/crypto/sealing-keys.ts';
 import { FleetFault } from '../../../fleet/http/fault.ts';
 import { endWaiver, requestWaiver } from '../../../fleet/waivers/waivers.ts';
 import { openRealDesk, openStage, type RealDesk, type Stage } from './open-stage.ts';
@@ -33,6 +34,7 @@ type Step =
   | { do: 'end'; at: number }
   | { do: 'pass'; minutes: number }
   | { do: 'rotate' }
+  | { do: 'seal'; retire: boolean }
   | { do: 'heartbeat'; desk: number };
 
 const small = fc.nat(2);
@@ -53,6 +55,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), at: fc.nat(5) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), minutes: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rotate' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('seal' as const), retire: fc.boolean() }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('heartbeat' as const), desk: small }) },
 );
 
@@ -121,6 +124,20 @@ async function take(world: World, one: Step): Promise<void> {
     await quietly(stage.within((tx) => endWaiver({ tx, actor: operator, now: stage.now(), what: id })));
   } else if (one.do === 'pass') stage.advance(one.minutes * 60_000);
   else if (one.do === 'rotate') await stage.deps.keys.rotate();
+  else if (one.do === 'seal') await quietly(changeSealing(one.retire));
+}
+
+let sealingKeys = 0;
+
+/** Adds a key, or retires the oldest that is active. */
+function changeSealing(retire: boolean): Promise<unknown> {
+  return stage.within(async (tx) => {
+    const oldest = (await readSealingKeys(tx, stage.instance.id)).find(({ retiredAt }) => retiredAt === null);
+    if (retire && oldest) return retireSealingKey(tx, stage.instance.id, oldest.kid, stage.now());
+    sealingKeys += 1;
+    const x = String(sealingKeys).padStart(43, 'x');
+    return addSealingKey(tx, stage.instance.id, { kid: `key-${sealingKeys}`, kty: 'OKP', crv: 'X25519', x }, stage.now());
+  });
 }
 
 /** What the desk must obey, reckoned by hand from the tables. */
@@ -154,7 +171,12 @@ async function expected(world: World, desk: RealDesk) {
     (row) => row.ended_at === null && row.until > stage.now() && (row.device_id === desk.id || row.group_id === group),
   );
   const resolved = policy?.resolved as { id: string; verdictTtlMs: number } | undefined;
-  return { policy: resolved && { id: resolved.id, verdictTtlMs: resolved.verdictTtlMs }, waivers: active.map(({ id }) => id).toSorted() };
+  const sealing = (await stage.within((tx) => readSealingKeys(tx, stage.instance.id))).filter(({ retiredAt }) => retiredAt === null);
+  return {
+    sealing: sealing.at(-1)?.kid,
+    policy: resolved && { id: resolved.id, verdictTtlMs: resolved.verdictTtlMs },
+    waivers: active.map(({ id }) => id).toSorted(),
+  };
 }
 
 it(`every desk's revisions only rise, the agent's stores take the whole sequence, and it obeys what holds (${RUNS} histories)`, async () => {
@@ -165,16 +187,21 @@ it(`every desk's revisions only rise, the agent's stores take the whole sequence
       const beat = async (desk: RealDesk) => {
         const before = desk.held();
         const { latest } = await desk.heartbeat();
-        const last = seen.get(desk.id) ?? { latest: { policy: 0, allowlist: 0, waivers: 0, keys: 0 }, said: new Map<string, string>() };
-        for (const kind of ['policy', 'allowlist', 'waivers', 'keys'] as const) {
+        const last = seen.get(desk.id) ?? {
+          latest: { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 },
+          said: new Map<string, string>(),
+        };
+        for (const kind of ['policy', 'allowlist', 'waivers', 'sealing', 'keys'] as const) {
           expect(latest[kind], kind).toBeGreaterThanOrEqual(last.latest[kind]);
           expect(desk.held()[kind], kind).toBe(Math.max(before[kind], latest[kind]));
         }
-        const { policy, waivers } = desk.book.current().orders;
+        const { orders, sealingKey } = desk.book.current();
+        const { policy, waivers } = orders;
         // A revision never says two things.
         for (const [key, said] of [
           [`policy ${desk.held().policy}`, JSON.stringify(policy)],
           [`waivers ${desk.held().waivers}`, JSON.stringify(waivers)],
+          [`sealing ${desk.held().sealing}`, JSON.stringify(sealingKey)],
         ] as const) {
           expect(last.said.get(key) ?? said).toBe(said);
           last.said.set(key, said);
@@ -183,6 +210,7 @@ it(`every desk's revisions only rise, the agent's stores take the whole sequence
         const due = await expected(world, desk);
         if (due.policy) expect(policy).toMatchObject(due.policy);
         expect(waivers.map(({ id }) => id).toSorted()).toEqual(due.waivers);
+        expect(sealingKey?.kid).toBe(due.sealing);
       };
       for (const one of steps) {
         await take(world, one);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signatureProblem } from '../../../agent/store/verify-signature.ts';
 import { SignedDocument } from '../../../contracts/signed-document.ts';
+import { addSealingKey } from '../../../fleet/crypto/sealing-keys.ts';
 import { NIL_ID } from '../../../fleet/db/tenancy.ts';
 import { acceptSignature, awaitedSignatures } from '../../../fleet/documents/offline-signing.ts';
 import { openSigningKeys } from '../../../fleet/documents/signing-keys.ts';
@@ -120,4 +121,31 @@ it('a key that is kept offline: nothing fails, the wait is counted, and a signat
   await desk.heartbeat();
   expect(desk.book.current().orders.policy).toMatchObject({ id: 'floor', verdictTtlMs: 96_000 });
   await expect(bring(wrong)).rejects.toMatchObject({ code: 'not-found' });
+});
+
+it('a server whose signing key is offline cannot swap the key that desks seal to', async () => {
+  const pair = generateKeyPairSync('ed25519');
+  const { x = '' } = pair.publicKey.export({ format: 'jwk' });
+  const fresh = await openStage();
+  try {
+    const add = (kid: string) =>
+      fresh.within((tx) => addSealingKey(tx, fresh.instance.id, { kid, kty: 'OKP', crv: 'X25519', x: kid.padEnd(43, 'x') }, fresh.now()));
+    const desk = await openRealDesk(fresh, await fresh.addDesk(), path.join(root, 'sealing'));
+    await add('a');
+    expect((await desk.heartbeat()).taken).toEqual(['sealing']);
+    await fresh.deps.keys.rotate({ x });
+    await add('b');
+    expect((await desk.heartbeat()).taken).toEqual(['keys']);
+    expect((await desk.heartbeat()).taken).toEqual([]);
+    expect(desk.book.current().sealingKey?.kid).toBe('a');
+    const [awaited, ...others] = await fresh.within((tx) => awaitedSignatures(fresh.deps, tx, fresh.instance));
+    expect([awaited?.kind, others]).toEqual(['sealing', []]);
+    const { kind, revision, header, payload } = awaited ?? { kind: 'sealing' as const, revision: 0, header: '', payload: '' };
+    const signature = sign(null, Buffer.from(`${header}.${payload}`), pair.privateKey);
+    await fresh.within((tx) => acceptSignature(fresh.deps, tx, fresh.instance, { kind, revision, signature }));
+    expect((await desk.heartbeat()).taken).toEqual(['sealing']);
+    expect(desk.book.current().sealingKey?.kid).toBe('b');
+  } finally {
+    await fresh.close();
+  }
 });

@@ -34,7 +34,7 @@ it('two replicas that are asked for the same overtaken desks issue one document'
   await stage.publish('floor');
   await stage.assign('floor', { kind: 'all' }, 1);
   const desks = await Promise.all(Array.from({ length: 6 }, () => stage.addDesk()));
-  const held = { policy: 40, allowlist: 0, waivers: 0, keys: 0 };
+  const held = { policy: 40, allowlist: 0, waivers: 0, sealing: 0, keys: 0 };
   const answers = await Promise.all(
     Array.from({ length: 6 }, (_, at) => replicas[at % 2]).map((replica) =>
       replica?.db.within({ tenant: stage.tenant }, (tx) =>

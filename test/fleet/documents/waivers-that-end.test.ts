@@ -6,7 +6,7 @@ import { reasonPlace } from '../../../fleet/waivers/waiver-content.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
 import { openStage, type Stage } from './open-stage.ts';
 
-const nothing: Revisions = { policy: 0, allowlist: 0, waivers: 0, keys: 0 };
+const nothing: Revisions = { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 };
 /** On a floor of thousands, waivers of four hours end oftener. */
 const DESKS = 30;
 

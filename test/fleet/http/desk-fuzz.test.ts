@@ -59,7 +59,7 @@ describeWithDatabase("an enrolled desk's requests", () => {
 
   function documents(): fc.Arbitrary<Ask> {
     const kind = fc.oneof(
-      fc.constantFrom('policy', 'allowlist', 'waivers', 'keys'),
+      fc.constantFrom('policy', 'allowlist', 'waivers', 'sealing', 'keys'),
       fc.webSegment().map((text) => text || 'x'),
     );
     const after = fc.oneof(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MAX_REVISION } from '../../../contracts/signed-document.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
 import { aFinding, aHeartbeat, aReport, failing } from '../intake/desk-reports.ts';
 import { type Ask, type RunningServer, runServer } from '../running-server.ts';
@@ -144,11 +145,13 @@ describeWithDatabase('a desk that means harm', () => {
   });
 
   it('cannot use up the numbers of documents by what it says it holds', async () => {
-    const held = { policy: 2 ** 53 - 1, allowlist: 2 ** 53 - 1, waivers: 2 ** 53 - 1, keys: 2 ** 53 - 1 };
+    const claim = (most: number) => ({ policy: most, allowlist: most, waivers: most, sealing: most, keys: most });
+    const beat = (most: number): Ask => ({ method: 'POST', path: '/device/v1/heartbeat', body: aHeartbeat({ held: claim(most) }) });
     for (let round = 0; round < 3; round += 1) {
-      expect((await send({ method: 'POST', path: '/device/v1/heartbeat', body: aHeartbeat({ held }) })).status).toBe(200);
-      expect((await send({ path: `/device/v1/documents/policy?after=${2 ** 53 - 1}` })).status).toBe(200);
+      expect((await send(beat(MAX_REVISION))).status).toBe(200);
+      expect((await send({ path: `/device/v1/documents/policy?after=${MAX_REVISION}` })).status).toBe(200);
     }
+    expect(await refusal(beat(2 ** 53 - 1))).toMatch(/^400 bad-request: held\./);
     const counters = await server.store.db.within({ tenant: server.tenant }, (tx) =>
       tx.selectFrom('revision_counter').select('last').execute(),
     );

@@ -114,7 +114,7 @@ describeWithDatabase('batches', () => {
     const stopped = other.intake.stop();
     await expect(other.intake.report(two, aReport(two.device))).rejects.toMatchObject({ code: 'unavailable' });
     await stopped;
-    expect(await taken).toEqual({ schema: 1, accepted: true });
+    expect(await taken).toEqual({ schema: 1, accepted: true, sealedFault: null });
     await other.close();
   });
 

@@ -83,7 +83,7 @@ export function aHeartbeat(given: Partial<Heartbeat> = {}): Heartbeat {
     agent: { version: '0.1.0', platform: 'linux' },
     standing: 'clear',
     gate: { mode: 'observe', state: 'open', wouldBe: 'open', activity: 'idle', enforcers: [] },
-    held: { policy: 3, allowlist: 7, waivers: 0, keys: 0 },
+    held: { policy: 3, allowlist: 7, waivers: 0, sealing: 0, keys: 0 },
     refused: [],
     health: { upSec: 60, rssBytes: 60_000_000, cpuShare: 0.001, longestCheckMs: 40, outbox: { reports: 0, bytes: 0, dropped: 0 } },
     ...given,

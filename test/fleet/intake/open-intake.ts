@@ -38,6 +38,7 @@ export async function openIntake(
     latestRevisions: async () => new Map(),
     knownChecks: new Set(catalog.map(({ id }) => String(id))),
     onRetry: (error) => retries.push(error),
+    onSealedRefused: () => {},
     ...given,
   });
   return {

@@ -72,7 +72,7 @@ describeWithDatabase('streams of reports', () => {
       const copies = Array.from({ length: 1 + (draw() % 3) }, () => send(report));
       const earlier = sent.slice(-(draw() % 4)).map((old) => send(old));
       sent.push(report);
-      for (const answer of await Promise.all(copies)) expect(answer).toEqual({ schema: 1, accepted: true });
+      for (const answer of await Promise.all(copies)) expect(answer).toEqual({ schema: 1, accepted: true, sealedFault: null });
       await Promise.allSettled(earlier);
     }
   }

@@ -151,6 +151,64 @@ describe('over HTTP', () => {
       expect((await call(one, 'GET', url)).status, url).toBe(400);
   });
 
+  it('no number of desks to whoever may not see them all', async () => {
+    const [chief, lead] = [await person(), await person()];
+    const [profile] = lead.profiles;
+    if (!profile) throw new Error('no profile');
+    const own = {
+      hierarchy: { mode: 'own' as const },
+      hierarchyRestrictedResources: ['Device' as const],
+      tags: {},
+      tagRestrictedResources: [],
+    };
+    actors.set(lead.account, { ...lead, profiles: [{ ...profile, accessControl: own }] });
+    const enforce = 'base: none\nrules:\n  - { check: network.dns, on: { fail: block } }\ngate: { mode: enforce }\n';
+    for (let more = 0; more < 40; more += 1) await stage.addDesk();
+    await stage.publish('strict', enforce);
+    const assign = (policy: string, priority: number, acceptDesks?: number) =>
+      call(chief, 'POST', `${base()}/assignments`, { policy, target: { kind: 'all' }, priority, acceptDesks });
+    expect((await assign('strict', 90)).body.error.detail).toContain('41 desks');
+    expect((await assign('strict', 90, 41)).status).toBe(201);
+    await stage.publish('mild', 'base: none\n');
+    const above = await assign('mild', 91);
+
+    const told = async (who: Actor, method: 'POST' | 'DELETE', url: string, payload?: object) => {
+      const { status, body } = await call(who, method, url, payload);
+      expect([status, body.error.code]).toEqual([409, 'preview-needed']);
+      return /\d/.test(body.error.detail);
+    };
+    const end = `${base()}/assignments/${above.body.id}`;
+    expect([await told(chief, 'DELETE', end), await told(lead, 'DELETE', end)]).toEqual([true, false]);
+
+    const revision = await stage.draft('mild', enforce);
+    const id = randomUUID();
+    stage.advance(1_000);
+    await stage.within(async (tx) => {
+      const scope = { tenant_id: stage.tenant, instance_id: stage.instance.id };
+      const { content_hash } = await tx
+        .selectFrom('policy_revision')
+        .select('content_hash')
+        .where('policy_id', '=', 'mild')
+        .where('revision', '=', revision)
+        .executeTakeFirstOrThrow();
+      const said = {
+        status: 'done',
+        complete: true,
+        summary: JSON.stringify({ reached: 41, newlyBlocked: 17 }),
+        made_at: stage.now(),
+      } as const;
+      await tx
+        .insertInto('policy_preview')
+        .values({ ...scope, id, policy_id: 'mild', content_hash, ...said })
+        .execute();
+    });
+    const publish = `${base()}/policies/mild/revisions/${revision}/publish`;
+    for (const body of [{}, { accept: { preview: id, blocks: 3 } }]) {
+      expect([await told(chief, 'POST', publish, body), await told(lead, 'POST', publish, body)]).toEqual([true, false]);
+    }
+    expect((await call(lead, 'POST', publish, { accept: { preview: id, blocks: 17 } })).status).toBe(200);
+  });
+
   it('meets no fault of its own', () => {
     expect(faults).toEqual([]);
   });

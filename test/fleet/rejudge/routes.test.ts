@@ -49,7 +49,7 @@ describeWithDatabase('preview routes', () => {
     console = await stageConsole(
       stage.database.db,
       stage.deps.now,
-      rejudgeRoutes({ ...stage.deps, stop: stop.signal, onFault: (error) => faults.push(error) }),
+      rejudgeRoutes({ ...stage.deps, stop: stop.signal, beside: () => undefined, onFault: (error) => faults.push(error) }),
     );
   });
   afterAll(async () => {
@@ -68,6 +68,7 @@ describeWithDatabase('preview routes', () => {
         hash: policyHash(after),
         accept: { preview, blocks },
         now: stage.deps.now(),
+        restricted: false,
       }),
     );
   const stricter = () => stage.policy({ base: 'none', rules: [{ check: 'network.turn-udp', on: { degraded: 'block' } }] });

@@ -98,6 +98,75 @@ describeWithDatabase('a caller who goes away while the server stops', () => {
   });
 });
 
+describeWithDatabase('a server with connections that nobody speaks on', () => {
+  it('does not wait for them, and still for whoever has begun to ask', async () => {
+    const server = await runServer();
+    const open = async (port: number) => {
+      const socket = connect({ host: '127.0.0.1', port, ca: server.ca });
+      socket.on('error', () => {});
+      await once(socket, 'secureConnect');
+      return socket;
+    };
+    const { devicePort, consolePort } = server.server;
+    const ahead = await Promise.all([devicePort, consolePort, consolePort].map(open));
+    const half = await open(consolePort);
+    half.write('GET /healthz HTTP/1.1\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    let stopped = false;
+    const stopping = server.server.stop().then(() => {
+      stopped = true;
+    });
+    await expect.poll(() => ahead.every(({ closed }) => closed), { timeout: 3_000 }).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect([stopped, half.closed]).toEqual([false, false]);
+    let answer = '';
+    half.on('data', (chunk: Buffer) => (answer += chunk));
+    half.write('Host: 127.0.0.1\r\n\r\n');
+    await stopping;
+    expect(answer).toMatch(/^HTTP\/1.1 503 /);
+    await server.close();
+  });
+});
+
+describeWithDatabase('a preview that runs while the server stops', () => {
+  it('has ended, and says so, before the server lets go of the database', async () => {
+    let held: (() => void) | null = null;
+    let reads = 0;
+    let asks = false;
+    const server = await runServer({
+      throughInner: (db) => ({
+        ...db,
+        async within(scope, work) {
+          // What a preview reads: its row is written by then.
+          if (asks && scope.instance !== undefined && ++reads === 2) await new Promise<void>((resolve) => (held = resolve));
+          return db.within(scope, work);
+        },
+      }),
+    });
+    const admin = await signInAsAdmin(server);
+    const base = `/api/v1/instances/${server.instance}/policies/floor`;
+    const source = 'schema: 1\nid: floor\ninstance: { alias: acme, region: us-west-2 }\n';
+    expect((await admin.ask({ method: 'PUT', path: base, body: { source } })).status).toBe(200);
+    asks = true;
+    const begun = await admin.ask({ method: 'POST', path: `${base}/previews`, body: {} });
+    expect(begun.status).toBe(202);
+    await expect.poll(() => held !== null).toBe(true);
+    let stopped = false;
+    const stopping = server.server.stop().then(() => {
+      stopped = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(stopped).toBe(false);
+    (held as (() => void) | null)?.();
+    await stopping;
+    const { status } = await server.store.db.within({ tenant: server.tenant }, (tx) =>
+      tx.selectFrom('policy_preview').select('status').executeTakeFirstOrThrow(),
+    );
+    expect(status).toBe('failed');
+    await server.close();
+  });
+});
+
 describeWithDatabase('the program', () => {
   let database: TestDatabase;
   let dir: string;

@@ -34,7 +34,7 @@ describeWithDatabase('two servers on one database', () => {
     if (!desk) throw new Error('no desk');
     return desk;
   }) as [() => EnrolledDesk, () => EnrolledDesk, () => EnrolledDesk];
-  const heartbeat = (held = { policy: 0, allowlist: 0, waivers: 0, keys: 0 }): Ask => ({
+  const heartbeat = (held = { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 }): Ask => ({
     method: 'POST',
     path: '/device/v1/heartbeat',
     body: aHeartbeat({ held }),

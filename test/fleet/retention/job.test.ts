@@ -5,6 +5,7 @@ import { verifyAudit } from '../../../fleet/audit/verify.ts';
 import { runRetention } from '../../../fleet/retention/job.ts';
 import { RetentionSettings, retentionTemplates } from '../../../fleet/retention/settings.ts';
 import { addTenant, openTestDatabase, type TestDatabase } from '../database.ts';
+import { withClient } from '../db/raw.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
 import { addDevices, aHeartbeat, aReport, failing } from '../intake/desk-reports.ts';
 import { openIntake, type TestIntake } from '../intake/open-intake.ts';
@@ -42,13 +43,7 @@ describeWithDatabase('the retention job', () => {
   });
 
   async function aTenant(retention = { history: 30, rollups: 90, audit: 90 }) {
-    const scope = await addTenant(database.db);
-    await database.db.within({ tenant: scope.tenant }, (tx) =>
-      tx
-        .updateTable('tenant_settings')
-        .set({ retention: JSON.stringify(retention) })
-        .execute(),
-    );
+    const scope = await addTenant(database.db, { retention });
     const [device = ''] = await addDevices(database.db, scope, 1);
     return { ...scope, device };
   }
@@ -73,7 +68,10 @@ describeWithDatabase('the retention job', () => {
   const run = (ms: number, stop?: AbortSignal) =>
     runRetention({ db: database.db, now: () => new Date(ms), ...(stop === undefined ? {} : { stop }) });
 
-  function rowsOf(desk: Desk, table: 'finding_change' | 'standing_change' | 'desk_day' | 'desk_epoch' | 'job_run' | 'audit_record') {
+  function rowsOf(
+    desk: Desk,
+    table: 'finding_change' | 'standing_change' | 'desk_day' | 'desk_epoch' | 'job_run' | 'audit_record' | 'device_certificate',
+  ) {
     return database.db.within({ tenant: desk.tenant }, async (tx) => {
       const { rows } = await sql<{ count: number }>`select count(*)::int as count from ${sql.table(table)}`.execute(tx);
       return rows[0]?.count;
@@ -225,7 +223,9 @@ describeWithDatabase('the retention job', () => {
 
   it('works on the other tenants when the settings of one cannot be read, and says so', async () => {
     const [broken, fine] = [await aTenant(), await aTenant()];
-    await database.db.within({ tenant: broken.tenant }, (tx) => tx.updateTable('tenant_settings').set({ retention: '{}' }).execute());
+    await withClient(database.adminUrl, (admin) =>
+      admin.query("update tenant_settings set retention = '{}' where tenant_id = $1", [broken.tenant]),
+    );
     await expect(run(MIDNIGHT + 2_100 * DAY)).rejects.toThrow('1 of');
     expect([await rowsOf(broken, 'job_run'), await rowsOf(fine, 'job_run')]).toEqual([0, 1]);
   });

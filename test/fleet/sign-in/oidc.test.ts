@@ -247,6 +247,26 @@ describeWithDatabase('sign-in at an identity provider', () => {
     });
   });
 
+  it('takes the last administrator from nobody, whatever the groups say now', async () => {
+    const chief = await stage.addOidcAccount('chief@example.com');
+    await stage.db.within({ tenant: stage.tenant }, (tx) =>
+      tx
+        .deleteFrom('account_profile')
+        .where('profile_id', 'in', tx.selectFrom('security_profile').select('id').where('name', '=', 'FleetAdmin'))
+        .execute(),
+    );
+    expect((await signIn(person('chief', { groups: ['admins'] }))).answer.status).toBe(302);
+    const { answer } = await signIn(person('chief', { groups: ['leads'] }));
+    expect(answer).toMatchObject({ status: 409, cookie: null, body: { error: { code: 'last-admin' } } });
+    expect((await stage.records()).at(-1)).toMatchObject({ code: 'last-admin', targets: [{ type: 'account', id: chief }] });
+    const again = await signIn(person('chief', { groups: ['admins'] }));
+    expect((await stage.get('/api/v1/session', again.answer.cookie ?? '')).body.profiles).toEqual(['FleetAdmin']);
+    // With another one it goes.
+    await stage.addOidcAccount('second@example.com');
+    expect((await signIn(person('second', { groups: ['admins'] }))).answer.status).toBe(302);
+    expect((await signIn(person('chief', { groups: ['leads'] }))).answer.status).toBe(302);
+  });
+
   it('makes no account by itself, unless told to, and then the Agent profile alone, at later sign-ins too', async () => {
     const stranger = person('ines', { groups: ['admins'] });
     expect((await signIn(stranger)).answer.body.error?.code).toBe('access-denied');

@@ -4,7 +4,7 @@ import { type DeviceFaultCode, EnrolRequest, Heartbeat, RenewRequest, type Revis
 import { Report } from '../../../contracts/report.ts';
 import { DocumentKind } from '../../../contracts/signed-document.ts';
 import { isIssuedBy, issueClient, keyOfRequest } from './authority.ts';
-import { type DeviceRecord, type FleetState, sealingKeyOf } from './fleet-state.ts';
+import type { DeviceRecord, FleetState } from './fleet-state.ts';
 
 export interface Reply {
   status: number;
@@ -29,6 +29,8 @@ export interface DeviceApi {
   certificateLifeMs: number;
   pendingRetrySec: number;
   wantsFull: Set<string>;
+  /** Ids of sealing keys of before: what is sealed to them is not taken. */
+  formerKeys: Set<string>;
 }
 
 const RENEWABLE_MS = 90 * 24 * 60 * 60_000;
@@ -112,7 +114,6 @@ function enrol(api: DeviceApi, body: unknown): Reply {
     device: device.id,
     instance: api.instance,
     certificate: device.certificate,
-    sealingKey: sealingKeyOf(state),
     releaseSecret: device.releaseSecret,
   });
 }
@@ -134,7 +135,7 @@ function renew(api: DeviceApi, device: DeviceRecord, body: unknown): Reply {
 }
 
 function latestFor({ state }: DeviceApi, device: string): Revisions {
-  const latest = { policy: 0, allowlist: 0, waivers: 0, keys: 0 };
+  const latest = { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 };
   for (const one of state.published) {
     if (one.device === null || one.device === device) latest[one.kind] = Math.max(latest[one.kind], one.revision);
   }
@@ -153,17 +154,23 @@ function heartbeat(api: DeviceApi, device: DeviceRecord, body: unknown): Reply {
   });
 }
 
-function report({ state, seen }: DeviceApi, device: DeviceRecord, body: unknown): Reply {
+function report({ state, seen, formerKeys }: DeviceApi, device: DeviceRecord, body: unknown): Reply {
   const said = Report.safeParse(body);
   if (!said.success) return refuse(400, 'bad-request', said.error.message.slice(0, 400));
-  const { id, epoch, seq } = said.data;
+  const { id, epoch, seq, sealed } = said.data;
   if (said.data.device !== device.id) return refuse(403, 'bad-request', 'of another device');
   if (state.reports.some((one) => one.id === id)) seen.duplicates += 1;
   else if (state.reports.some((one) => one.device === device.id && one.epoch === epoch && one.seq === seq)) {
     seen.sequencesTaken += 1;
     return refuse(409, 'sequence-taken', `${epoch} ${seq}`);
   } else state.keepReport({ id, device: device.id, epoch, seq, report: said.data });
-  return ok({ schema: 1, accepted: true });
+  const isFormer = sealed !== null && formerKeys.has(kidOf(sealed));
+  return ok({ schema: 1, accepted: true, sealedFault: isFormer ? 'cse-key-invalid' : null });
+}
+
+function kidOf(jwe: string): string {
+  const header = JSON.parse(Buffer.from(jwe.split('.')[0] ?? '', 'base64url').toString()) as { kid: string };
+  return header.kid;
 }
 
 function documents({ state }: DeviceApi, device: DeviceRecord, url: URL): Reply {

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DocumentKind, SignedDocument, VerificationKey } from '../../../contracts/signed-document.ts';
@@ -48,8 +48,6 @@ interface Kept {
   /** The first signing key: tickets vouch for it, and rotations lead from it to the signer. */
   root: VerificationKey;
   signer: { kid: string; jwk: JsonWebKey };
-  /** X25519, private part included. */
-  sealing: JsonWebKey;
   tickets: TicketRecord[];
   devices: DeviceRecord[];
   published: Published[];
@@ -71,14 +69,13 @@ export function openFleetState(dir: string | undefined, names: readonly string[]
     reports: dir === undefined ? [] : readReports(dir),
     save() {
       if (dir === undefined) return;
-      const { ca, server, root, sealing, tickets, devices, published, signer } = state;
+      const { ca, server, root, tickets, devices, published, signer } = state;
       const jwk = signer.privateKey.export({ format: 'jwk' });
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       const text = JSON.stringify({
         ca,
         server,
         root,
-        sealing,
         tickets,
         devices,
         published,
@@ -96,12 +93,6 @@ export function openFleetState(dir: string | undefined, names: readonly string[]
   return state;
 }
 
-/** The public part of the sealing key, as desks are given it. */
-export function sealingKeyOf({ sealing }: FleetState) {
-  const { x = '' } = createPublicKey({ format: 'jwk', key: sealing }).export({ format: 'jwk' });
-  return { kid: 'sealing-1', kty: 'OKP' as const, crv: 'X25519' as const, x };
-}
-
 function newFleet(names: readonly string[]): Kept {
   const ca = newAuthority();
   const signer = newSigner('fleet-1');
@@ -110,7 +101,6 @@ function newFleet(names: readonly string[]): Kept {
     server: issueServer(ca, names),
     root: signer.publicKey,
     signer: { kid: signer.kid, jwk: signer.privateKey.export({ format: 'jwk' }) },
-    sealing: generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' }),
     tickets: [],
     devices: [],
     published: [],

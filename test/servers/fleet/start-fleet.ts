@@ -51,6 +51,8 @@ export interface Fleet {
   ): SignedDocument;
   /** Signs with a new key from now on, and publishes the rotation. */
   rotate(kid: string, revision: number): Signer;
+  /** What is sealed to this key is not taken any more. */
+  refuseSealedTo(kid: string): void;
   /** Answers so, `times` times, on a path or on all; null: well again. */
   misbehave(path: string, how: Misbehaviour | null, times?: number): void;
   /** Nobody listens any more; what is open is cut. */
@@ -74,6 +76,7 @@ export async function startFleet(settings: FleetSettings = {}): Promise<Fleet> {
     certificateLifeMs: settings.certificateLifeMs ?? WEEK_MS,
     pendingRetrySec: settings.pendingRetrySec ?? 60,
     wantsFull: new Set(),
+    formerKeys: new Set(),
   };
   const faults = new Map<string, { how: Misbehaviour; left: number }>();
 
@@ -174,6 +177,7 @@ export async function startFleet(settings: FleetSettings = {}): Promise<Fleet> {
       state.save();
       return next;
     },
+    refuseSealedTo: (kid) => void api.formerKeys.add(kid),
     misbehave(path, how, times = Number.POSITIVE_INFINITY) {
       if (how === null) faults.delete(path);
       else faults.set(path, { how, left: times });

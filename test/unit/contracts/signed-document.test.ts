@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseUnknown } from '../../../contracts/parse.ts';
-import { KeySet, MAX_BODY_LENGTH, SignedDocument, VerificationKey } from '../../../contracts/signed-document.ts';
+import { KeySet, MAX_BODY_LENGTH, MAX_REVISION, SignedDocument, VerificationKey } from '../../../contracts/signed-document.ts';
 
 const x = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
 const jws = `${'e'.repeat(20)}..${'s'.repeat(85)}A`;
@@ -27,7 +27,9 @@ describe('a signed document', () => {
     ['without a revision', { revision: undefined }, ['revision']],
     ['of revision 0', { revision: 0 }, ['revision']],
     ['of a broken revision', { revision: 1.5 }, ['revision']],
-    ['of a revision that no number holds', { revision: 2 ** 53 }, ['revision']],
+    ['of the last revision', { revision: MAX_REVISION }, []],
+    ['of a revision that no fleet counts to', { revision: MAX_REVISION + 1 }, ['revision']],
+    ['of a revision that no number holds', { revision: 2 ** 53 }, ['revision', 'revision']],
     ['with an issue time of words', { issuedAt: 'yesterday' }, ['issuedAt']],
     ['for an alias with a dot', { instance: { alias: 'acme.evil', region: 'us-west-2' } }, ['instance.alias']],
     ['for an instance with more to it', { instance: { ...good.instance, id: 'x' } }, ['instance.id']],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BundleRequest } from '../../../../agent/bundle/collect-bundle.ts';
-import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
+import { LinkFault } from '../../../../contracts/local-link/link-fault.ts';
 import { start } from './fake-place.ts';
 import { snapshot, telling } from './sample-snapshot.ts';
 

@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import type { LocalApiClient } from '../../../../agent/local-api/client.ts';
-import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
 import { locales } from '../../../../checks/texts/locale.ts';
+import type { LocalApiClient } from '../../../../contracts/local-link/connect.ts';
+import { LinkFault } from '../../../../contracts/local-link/link-fault.ts';
 import { start } from './fake-place.ts';
 import { blockedRun } from './sample-run.ts';
 import { answering, closedGate, enforcer, snapshot, telling } from './sample-snapshot.ts';

@@ -19,7 +19,6 @@ const enrolled: EnrolOutcome = {
     certificate: '',
     device,
     instance: { alias: 'acme', region: 'us-west-2' },
-    sealingKey: null,
     releaseSecret: 'sss',
     enrolledAt: '2026-01-01T08:00:00.000Z',
   },

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TakenAway } from '../../../../agent/daemon/take-away.ts';
-import { type LinkCode, LinkFault } from '../../../../agent/local-api/link-fault.ts';
 import { StoreError } from '../../../../agent/store/store-error.ts';
 import type { DaemonConfig } from '../../../../contracts/config.ts';
 import type { FaultCode } from '../../../../contracts/fault.ts';
+import { type LinkCode, LinkFault } from '../../../../contracts/local-link/link-fault.ts';
 import { start, typed } from './fake-place.ts';
 import { answering } from './sample-snapshot.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
 import { locales } from '../../../../checks/texts/locale.ts';
 import en from '../../../../checks/texts/ui/en.json' with { type: 'json' };
 import { EnforcerName, EnforcerNoteCode, EnforcerState } from '../../../../contracts/enforcer.ts';
 import { ActivitySource, GateReason, NotActingReason } from '../../../../contracts/gate.ts';
 import type { Snapshot } from '../../../../contracts/local-api.ts';
+import { LinkFault } from '../../../../contracts/local-link/link-fault.ts';
 import { start } from './fake-place.ts';
 import { closedGate, enforcer, snapshot, telling } from './sample-snapshot.ts';
 

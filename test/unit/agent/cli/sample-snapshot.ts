@@ -1,7 +1,7 @@
-import type { LocalApiClient } from '../../../../agent/local-api/client.ts';
 import type { EnforcerNoteCode, EnforcerState, EnforcerStatus } from '../../../../contracts/enforcer.ts';
 import type { GateStatus } from '../../../../contracts/gate.ts';
 import type { Snapshot } from '../../../../contracts/local-api.ts';
+import type { LocalApiClient } from '../../../../contracts/local-link/connect.ts';
 import { blockedRun } from './sample-run.ts';
 
 export const closedGate: GateStatus = {
@@ -31,6 +31,8 @@ export const snapshot: Snapshot = {
     waitingReports: 0,
   },
   policy: { signed: true, id: 'floor', revision: 3, instance: { alias: 'acme', region: 'us-west-2' }, rules: [] },
+  ccp: { url: 'https://acme.my.connect.aws/ccp-v2/', origins: ['https://acme.my.connect.aws'], loginOrigins: [] },
+  session: { rules: [], turn: [] },
   allowlist: blockedRun.allowlist,
   daemon: { version: '1.2.3', startedAt: '2026-01-01T08:00:00.000Z', epoch: '0a0f4f5e-2f5b-4c39-9f0e-7c2c4fbd3f5b' },
 };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
 import type { GateStatus } from '../../../../contracts/gate.ts';
 import type { Snapshot } from '../../../../contracts/local-api.ts';
+import { LinkFault } from '../../../../contracts/local-link/link-fault.ts';
 import { start } from './fake-place.ts';
 import { answering, enforcer, snapshot as enrolledSnapshot, telling } from './sample-snapshot.ts';
 

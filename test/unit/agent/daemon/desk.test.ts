@@ -6,7 +6,7 @@ import { CheckId } from '../../../../contracts/finding.ts';
 import type { Rule } from '../../../../contracts/policy.ts';
 import type { Verdict } from '../../../../contracts/verdict.ts';
 import { Waiver } from '../../../../contracts/waiver.ts';
-import { fakeCheck, fakeSessionCheck, seen } from '../../../fakes/fake-check.ts';
+import { fakeCheck, seen } from '../../../fakes/fake-check.ts';
 import { fakeDaemonHost } from '../../../fakes/fake-daemon-host.ts';
 import { fakePlan } from '../../../fakes/fake-plan.ts';
 import { fakePolicy, fakeRule } from '../../../fakes/fake-policy.ts';
@@ -283,26 +283,6 @@ describe('what makes it look at once', () => {
   });
 });
 
-describe('evidence of a probe in the user’s session', () => {
-  it('is judged here and marked as the session’s', async () => {
-    const check = fakeSessionCheck('softphone.a');
-    const { desk } = start([check], [fakeRule('softphone.a')]);
-    await pass(1);
-    expect(desk.verdict().standing).toBe('undetermined');
-    expect(desk.submit(check, {})).toBeNull();
-    expect(desk.verdict().standing).toBe('clear');
-    expect(desk.findings()).toMatchObject([{ check: 'softphone.a', venue: 'session', outcome: { kind: 'pass' } }]);
-  });
-
-  it('that does not fit is refused, and what was known stays', async () => {
-    const check = fakeSessionCheck('softphone.a');
-    const { desk } = start([check], [fakeRule('softphone.a')]);
-    desk.submit(check, {});
-    expect(desk.submit(check, { verdict: 'clear' })).toContain('verdict');
-    expect(desk.findings()).toMatchObject([{ outcome: { kind: 'pass' } }]);
-  });
-});
-
 it('a listener that throws keeps no rule of the same round from being judged', async () => {
   const [a, b] = [switched('network.a'), switched('network.b')];
   const fall = () => {
@@ -361,15 +341,6 @@ describe('what it survives', () => {
     await pass(1);
     expect(desk.findings()[0]?.outcome).toEqual({ kind: 'unknown', cause: 'unsupported', detail: 'network.lacking' });
     expect(desk.verdict()).toMatchObject({ standing: 'clear', causes: [{ check: 'network.lacking', enforcement: 'note' }] });
-  });
-
-  it('a rule of the session is left to the session', async () => {
-    const { desk } = start(
-      [fakeSessionCheck('device.s')],
-      [fakeRule('device.s', { on: { fail: 'note', degraded: 'note', unknown: 'note' } })],
-    );
-    await pass(120_000);
-    expect(desk.findings()).toEqual([]);
   });
 
   it('a host that cannot be made is told, and tried again', async () => {

@@ -5,6 +5,8 @@ import type { Snapshot } from '../../../../contracts/local-api.ts';
 import { fakeCheck, fakeSessionCheck } from '../../../fakes/fake-check.ts';
 import { fakeClock } from '../../../fakes/fake-clock.ts';
 
+const history = { quality: [], standings: [{ at: '2026-01-01T08:00:00.000Z', standing: 'clear' as const, causes: [] }] };
+
 function prepare(uid = 1_000) {
   const triggered: (string | undefined)[] = [];
   const windows: string[][] = [];
@@ -15,9 +17,9 @@ function prepare(uid = 1_000) {
   const handlers = answerLocalApi({
     uid,
     recheck: (check) => triggered.push(check),
-    submit(check, evidence) {
-      submitted.push([check.id, evidence]);
-      return evidence === 'bad' ? 'a flaw' : null;
+    submit(check, reading) {
+      submitted.push([check.id, reading]);
+      return reading.seen && reading.evidence === 'bad' ? 'a flaw' : null;
     },
     onActivity: (says) => activities.push(says),
     async release(code) {
@@ -27,15 +29,21 @@ function prepare(uid = 1_000) {
     onWindow: (applied, at) => windows.push([applied, at]),
     checks: [fakeCheck('network.a'), fakeCheck('network.b'), fakeSessionCheck('device.s')],
     snapshot: () => ({ verdict: null }) as Snapshot,
+    history: () => history,
     clock,
   });
   return { handlers, clock, triggered, windows, submitted, codes, activities };
 }
+const seen = (evidence: unknown) => ({ seen: true as const, evidence });
 const a = CheckId.parse('network.a');
 const b = CheckId.parse('network.b');
 
 it('gives the snapshot', async () => {
   expect(await prepare().handlers.snapshot()).toEqual({ ok: true, value: { verdict: null } });
+});
+
+it('gives the history of the day', async () => {
+  expect(await prepare().handlers.history()).toEqual({ ok: true, value: history });
 });
 
 it('runs one check, or all', async () => {
@@ -72,7 +80,7 @@ it.each([
   ['of a check that nobody has', 'network.zzz', 'unknown-check'],
 ])('takes no evidence %s', async (_name, check, code) => {
   const { handlers } = prepare();
-  expect(await handlers.submitEvidence({ check: CheckId.parse(check), evidence: {} })).toMatchObject({ ok: false, error: { code } });
+  expect(await handlers.submitEvidence({ check: CheckId.parse(check), reading: seen({}) })).toMatchObject({ ok: false, error: { code } });
 });
 
 it('passes on what the window says it did', async () => {
@@ -85,17 +93,21 @@ it('passes on what the window says it did', async () => {
 it('hands on evidence of the session, and no more of it than a probe can have', async () => {
   const { handlers, submitted, clock } = prepare();
   const check = CheckId.parse('device.s');
-  expect(await handlers.submitEvidence({ check, evidence: {} })).toEqual({ ok: true, value: undefined });
-  expect(await handlers.submitEvidence({ check, evidence: {} })).toMatchObject({ ok: false, error: { code: 'too-soon' } });
+  expect(await handlers.submitEvidence({ check, reading: seen({}) })).toEqual({ ok: true, value: undefined });
+  expect(await handlers.submitEvidence({ check, reading: seen({}) })).toMatchObject({ ok: false, error: { code: 'too-soon' } });
   clock.advance(5_000);
-  expect(await handlers.submitEvidence({ check, evidence: 'bad' })).toEqual({
+  expect(await handlers.submitEvidence({ check, reading: seen('bad') })).toEqual({
     ok: false,
     error: { code: 'bad-request', detail: 'a flaw' },
   });
   expect(submitted).toEqual([
-    ['device.s', {}],
-    ['device.s', 'bad'],
+    ['device.s', seen({})],
+    ['device.s', seen('bad')],
   ]);
+  clock.advance(5_000);
+  const blind = { seen: false as const, cause: 'timed-out' as const, detail: '12 s' };
+  expect(await handlers.submitEvidence({ check, reading: blind })).toEqual({ ok: true, value: undefined });
+  expect(submitted.at(-1)).toEqual(['device.s', blind]);
 });
 
 it('passes on what the session says of its contacts', async () => {

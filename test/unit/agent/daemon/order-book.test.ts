@@ -53,7 +53,7 @@ describe('a desk obeys', () => {
     expect(book.current()).toMatchObject({ signed: false, orders: { policy: { id: 'floor' } } });
     expect(await book.accept('policy', signedPolicy({ ...policy(2), id: 'signed' }))).toEqual({ ok: true });
     expect(book.current()).toMatchObject({ signed: true, orders: { policy: { id: 'signed', revision: 2 } } });
-    expect(book.held()).toEqual({ policy: 2, allowlist: 0, waivers: 0, keys: 0 });
+    expect(book.held()).toEqual({ policy: 2, allowlist: 0, waivers: 0, sealing: 0, keys: 0 });
     const again = await open({ localPolicy: policy(1) });
     expect(again.book.current()).toMatchObject({ signed: true, orders: { policy: { id: 'signed', revision: 2 } } });
   });
@@ -130,6 +130,60 @@ it('waivers change neither policy nor plan, so that nothing is looked at anew', 
   const { orders, scope } = book.current();
   expect(orders.waivers).toMatchObject([{ rule: 'network.a' }]);
   expect([orders.policy === before.orders.policy, orders.plan === before.orders.plan, scope === before.scope]).toEqual([true, true, true]);
+});
+
+describe('the key to which restricted fields are sealed', () => {
+  const key = (kid: string) => ({ kid, kty: 'OKP', crv: 'X25519', x: 'x'.repeat(43) });
+  const order = (revision: number, kid: string | null, schema = 1) =>
+    signed(fleet, { kind: 'sealing', revision }, { schema, revision, key: kid === null ? null : key(kid) });
+  const kidOf = ({ book }: Awaited<ReturnType<typeof open>>) => book.current().sealingKey?.kid ?? null;
+
+  it('is none until the fleet has signed one, survives a restart, follows the next, and ends when there is none any more', async () => {
+    const first = await open();
+    expect(kidOf(first)).toBeNull();
+    expect(await first.book.accept('sealing', order(1, 'a'))).toEqual({ ok: true });
+    const before = first.book.current();
+    const again = await open();
+    expect([kidOf(first), kidOf(again), again.book.held().sealing]).toEqual(['a', 'a', 1]);
+    await first.book.accept('sealing', order(2, 'b'));
+    expect([kidOf(first), first.book.held().sealing]).toEqual(['b', 2]);
+    // Nothing is looked at anew for it.
+    expect([first.book.current().orders.plan === before.orders.plan, first.book.current().scope === before.scope]).toEqual([true, true]);
+    await first.book.accept('sealing', order(3, null));
+    expect([kidOf(first), first.book.held().sealing]).toEqual([null, 3]);
+  });
+
+  it.each([
+    [
+      'of a stranger',
+      'bad-signature',
+      () => signed(newSigner('fleet'), { kind: 'sealing', revision: 3 }, { schema: 1, revision: 3, key: key('c') }),
+    ],
+    ['of before', 'older-revision', () => order(1, 'c')],
+    ['of tomorrow', 'unsupported-schema', () => order(3, 'c', 2)],
+    [
+      'with a private part',
+      'bad-request',
+      () => signed(fleet, { kind: 'sealing', revision: 3 }, { schema: 1, revision: 3, key: { ...key('c'), d: 'x' } }),
+    ],
+    [
+      'that was signed as something else',
+      'bad-request',
+      () => signed(fleet, { kind: 'waivers', revision: 3 }, { schema: 1, revision: 3, key: key('c') }),
+    ],
+  ])('is never replaced by one %s', async (_what, code, envelope) => {
+    const desk = await open();
+    await desk.book.accept('sealing', order(2, 'a'));
+    expect(await desk.book.accept('sealing', envelope())).toMatchObject({ ok: false, code });
+    expect([kidOf(desk), desk.book.held().sealing]).toEqual(['a', 2]);
+  });
+
+  it('is not of an earlier fleet', async () => {
+    const first = await open();
+    await first.book.accept('sealing', order(1, 'a'));
+    const moved = await open({ trust: { instance, signingKeys: [newSigner('other').publicKey] } });
+    expect([kidOf(moved), moved.aside.length]).toEqual([null, 1]);
+  });
 });
 
 it('a newer allowlist is planned with, and the shipped one again once the product knows more', async () => {

@@ -42,7 +42,7 @@ function clientOf(more: Partial<FleetClientSettings> = {}): FleetClient {
 }
 
 function heartbeat(): Heartbeat {
-  const held = { policy: 0, allowlist: 0, waivers: 0, keys: 0 };
+  const held = { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 };
   return { schema: 1, sentAt: new Date(staged.clock.wallMs()).toISOString(), agent, ...sampleSituation('clear'), held, refused: [] };
 }
 

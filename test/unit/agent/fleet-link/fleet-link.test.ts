@@ -30,7 +30,7 @@ const requests = (route: string) => staged.fleet.seen.requests[route] ?? 0;
 async function linkOf(identity: IdentityFile, more: Partial<LinkSettings> = {}) {
   const desk = {
     standing: 'clear' as 'clear' | 'blocked',
-    held: { policy: 0, allowlist: 0, waivers: 0, keys: 0 } as Revisions,
+    held: { policy: 0, allowlist: 0, waivers: 0, sealing: 0, keys: 0 } as Revisions,
     offered: [] as string[],
     refuses: new Map<string, string>(),
     fulls: 0,
@@ -146,7 +146,7 @@ describe('heartbeats', () => {
 
 describe('documents', () => {
   const publishAll = () => {
-    for (const kind of ['waivers', 'allowlist', 'policy', 'keys'] as const) staged.fleet.publish(kind, { schema: 1 }, 3);
+    for (const kind of ['sealing', 'waivers', 'allowlist', 'policy', 'keys'] as const) staged.fleet.publish(kind, { schema: 1 }, 3);
   };
 
   it('are taken in order, keys first, each once', async () => {
@@ -154,8 +154,8 @@ describe('documents', () => {
     staged.fleet.publish('keys', { schema: 1 }, 2);
     publishAll();
     await beatTimes(link, 6 * MINUTE_MS, MINUTE_MS);
-    expect(desk.offered).toEqual(['keys 2', 'keys 3', 'policy 3', 'allowlist 3', 'waivers 3']);
-    expect(staged.fleet.seen.heartbeats.at(-1)?.held).toEqual({ policy: 3, allowlist: 3, waivers: 3, keys: 3 });
+    expect(desk.offered).toEqual(['keys 2', 'keys 3', 'policy 3', 'allowlist 3', 'waivers 3', 'sealing 3']);
+    expect(staged.fleet.seen.heartbeats.at(-1)?.held).toEqual({ policy: 3, allowlist: 3, waivers: 3, sealing: 3, keys: 3 });
   });
 
   it('that are refused are told to the fleet, and left alone until there is a newer one', async () => {
@@ -342,8 +342,8 @@ it('sends reports, and says what became of each', async () => {
   const first = sampleReport(enrolled.device, 0);
   const { seen } = staged.fleet;
   const duplicates = seen.duplicates;
-  expect(await link.send(first)).toEqual({ status: 'accepted' });
-  expect(await link.send(first)).toEqual({ status: 'accepted' });
+  expect(await link.send(first)).toEqual({ status: 'accepted', sealedFault: null });
+  expect(await link.send(first)).toEqual({ status: 'accepted', sealedFault: null });
   expect(seen.duplicates - duplicates).toBe(1);
   expect(await link.send({ ...sampleReport(enrolled.device, 0), epoch: first.epoch })).toEqual({ status: 'sequence-taken' });
   expect(await link.send({ ...first, seq: -1 })).toMatchObject({ status: 'refused', code: 'bad-request' });

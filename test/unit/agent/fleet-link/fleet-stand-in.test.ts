@@ -66,7 +66,7 @@ it('runs as a program, obeys, and remembers its desks over a restart', async () 
     hooks: {
       situation: () => sampleSituation('blocked'),
       standing: () => 'blocked',
-      held: () => ({ policy: 0, allowlist: 0, waivers: taken.length, keys: 0 }),
+      held: () => ({ policy: 0, allowlist: 0, waivers: taken.length, sealing: 0, keys: 0 }),
       accept: async (kind, envelope) => {
         taken.push(`${kind} ${(envelope as { revision: number }).revision}`);
         return { ok: true };
@@ -84,7 +84,7 @@ it('runs as a program, obeys, and remembers its desks over a restart', async () 
   try {
     await expect.poll(() => taken, { timeout: 5_000 }).toEqual(['waivers 1']);
     const report = sampleReport(enrolled.device, 0);
-    expect(await link.send(report)).toEqual({ status: 'accepted' });
+    expect(await link.send(report)).toEqual({ status: 'accepted', sealedFault: null });
     expect(await first.type({ do: 'state' })).toMatchObject({
       ok: true,
       value: { reports: 1, duplicates: 0, devices: [{ status: 'enrolled' }] },
@@ -97,7 +97,7 @@ it('runs as a program, obeys, and remembers its desks over a restart', async () 
     const second = await startProgram(dir, String(first.port));
     running.hurry();
     await expect.poll(() => link.state().trouble, { timeout: 5_000 }).toBeNull();
-    expect(await link.send(report)).toEqual({ status: 'accepted' });
+    expect(await link.send(report)).toEqual({ status: 'accepted', sealedFault: null });
     expect(await second.post({ do: 'state' })).toMatchObject({ value: { reports: 1, duplicates: 1 } });
     await second.stop();
   } finally {

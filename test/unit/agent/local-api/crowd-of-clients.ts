@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import process from 'node:process';
-import { createFrameDecoder } from '../../../../agent/local-api/framing.ts';
 import { MAX_DAEMON_FRAME_BYTES } from '../../../../contracts/local-api.ts';
+import { createFrameDecoder } from '../../../../contracts/local-link/framing.ts';
 import { frameOf } from './staged-api.ts';
 
 // Connects many clients at once and keeps them; prints what became of them once told to stop, and no more than `most` are left.

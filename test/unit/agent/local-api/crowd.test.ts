@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../agent/local-api/limits.ts';
-import { LinkFault } from '../../../../agent/local-api/link-fault.ts';
+import { LinkFault } from '../../../../contracts/local-link/link-fault.ts';
 import { type Stage, type StagedApi, snapshot, stageLocalApi, until } from './staged-api.ts';
 
 const crowdPath = fileURLToPath(new URL('./crowd-of-clients.ts', import.meta.url));

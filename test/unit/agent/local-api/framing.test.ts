@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createFrameDecoder, EMPTY_FRAME, encodeFrame, HEADER_BYTES } from '../../../../agent/local-api/framing.ts';
+import { createFrameDecoder, EMPTY_FRAME, encodeFrame, HEADER_BYTES } from '../../../../contracts/local-link/framing.ts';
 
 const MAX = 300;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EMPTY_FRAME, encodeFrame } from '../../../../agent/local-api/framing.ts';
 import { MAX_CLIENT_FRAME_BYTES } from '../../../../contracts/local-api.ts';
+import { EMPTY_FRAME, encodeFrame } from '../../../../contracts/local-link/framing.ts';
 import {
   frameOf,
   goodHandlers,

@@ -3,9 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectLocalApi, type LocalApiClient } from '../../../../agent/local-api/client.ts';
-import { createFrameDecoder, encodeFrame } from '../../../../agent/local-api/framing.ts';
+import { connectLocalApi } from '../../../../agent/local-api/client.ts';
 import { MAX_CLIENT_FRAME_BYTES, MAX_DAEMON_FRAME_BYTES } from '../../../../contracts/local-api.ts';
+import type { LocalApiClient } from '../../../../contracts/local-link/connect.ts';
+import { createFrameDecoder, encodeFrame } from '../../../../contracts/local-link/framing.ts';
 import { daemonKeys, frameOf, gate, snapshot } from './staged-api.ts';
 
 let dir: string;

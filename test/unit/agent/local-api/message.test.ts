@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { HEADER_BYTES } from '../../../../agent/local-api/framing.ts';
-import { readMessage, writeMessage } from '../../../../agent/local-api/message.ts';
+import { HEADER_BYTES } from '../../../../contracts/local-link/framing.ts';
+import { readMessage, writeMessage } from '../../../../contracts/local-link/message.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const nested = (depth: number) => bytes(`${'['.repeat(depth)}${']'.repeat(depth)}`);

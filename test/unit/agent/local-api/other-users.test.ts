@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { localApiPath } from '../../../../agent/local-api/address.ts';
+import { localApiPath } from '../../../../contracts/local-link/address.ts';
 import { daemonKeys, OWN_UID, type Stage, stageLocalApi } from './staged-api.ts';
 
 /** Nobody's; no account is needed for a process to run as it. */

@@ -19,9 +19,11 @@ describe('every call', () => {
       asked.push([name, request]);
       return { ok: true as const, value: undefined };
     };
+    const history = { quality: [], standings: [{ at: NOW, standing: 'blocked' as const, causes: [check] }] };
     const { client } = await stage.listen({
       handlers: (uid) => ({
         snapshot: async () => ({ ok: true, value: snapshotOf(`uid-${uid}`) }),
+        history: async () => ({ ok: true, value: history }),
         recheck: note('recheck'),
         submitEvidence: note('submitEvidence'),
         acknowledgeWindow: note('acknowledgeWindow'),
@@ -34,16 +36,17 @@ describe('every call', () => {
     });
     const api = await client();
     expect(await api.snapshot()).toEqual({ ok: true, value: snapshotOf(`uid-${OWN_UID}`) });
+    expect(await api.history()).toEqual({ ok: true, value: history });
     expect(await api.recheck({})).toEqual({ ok: true, value: undefined });
     expect(await api.recheck({ check })).toEqual({ ok: true, value: undefined });
-    expect(await api.submitEvidence({ check, evidence: { devices: [] } })).toEqual({ ok: true, value: undefined });
+    expect(await api.submitEvidence({ check, reading: { seen: true, evidence: { devices: [] } } })).toEqual({ ok: true, value: undefined });
     expect(await api.acknowledgeWindow({ applied: 'closed', at: NOW })).toEqual({ ok: true, value: undefined });
     expect(await api.reportActivity({ says: 'on-call' })).toEqual({ ok: true, value: undefined });
     expect(await api.release({ code: '12345678' })).toEqual({ ok: true, value: { until: NOW } });
     expect(asked).toEqual([
       ['recheck', {}],
       ['recheck', { check }],
-      ['submitEvidence', { check, evidence: { devices: [] } }],
+      ['submitEvidence', { check, reading: { seen: true, evidence: { devices: [] } } }],
       ['acknowledgeWindow', { applied: 'closed', at: NOW }],
       ['reportActivity', { says: 'on-call' }],
       ['release', '12345678'],
@@ -83,9 +86,18 @@ describe('every call', () => {
   it('takes no request that the daemon would not read', async () => {
     const { client, faults } = await stage.listen();
     const api = await client();
-    expect(await api.submitEvidence({ check, evidence: 'x'.repeat(70_000) })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
-    expect(await api.submitEvidence({ check, evidence: 1n })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
-    expect(await api.submitEvidence({ check, evidence: 'x'.repeat(20_000) })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(await api.submitEvidence({ check, reading: { seen: true, evidence: 'x'.repeat(70_000) } })).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    });
+    expect(await api.submitEvidence({ check, reading: { seen: true, evidence: 1n } })).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    });
+    expect(await api.submitEvidence({ check, reading: { seen: true, evidence: 'x'.repeat(20_000) } })).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    });
     expect(await api.recheck({})).toMatchObject({ ok: true });
     expect(faults).toEqual([]);
   });

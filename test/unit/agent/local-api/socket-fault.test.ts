@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createCallRate } from '../../../../agent/local-api/call-rate.ts';
 import { createFaultTeller, type ToldFault } from '../../../../agent/local-api/socket-fault.ts';
+import { createCallRate } from '../../../../contracts/local-link/call-rate.ts';
 
 it('tells each kind of each user at once, and then how often', () => {
   let nowMs = 0;

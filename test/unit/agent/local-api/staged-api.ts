@@ -4,15 +4,16 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { geteuid } from 'node:process';
-import { localApiPath } from '../../../../agent/local-api/address.ts';
-import { CLIENT_DEADLINES, type ClientOptions, connectLocalApi, type LocalApiClient } from '../../../../agent/local-api/client.ts';
-import { createFrameDecoder, encodeFrame } from '../../../../agent/local-api/framing.ts';
+import { type ClientOptions, connectLocalApi } from '../../../../agent/local-api/client.ts';
 import { LIMITS, type LocalApiLimits } from '../../../../agent/local-api/limits.ts';
 import { type LocalApi, type LocalApiHandlers, type LocalApiOptions, listenLocalApi } from '../../../../agent/local-api/server.ts';
 import type { ToldFault } from '../../../../agent/local-api/socket-fault.ts';
 import type { CheckId, RuleId } from '../../../../contracts/finding.ts';
 import type { GateStatus } from '../../../../contracts/gate.ts';
 import { MAX_DAEMON_FRAME_BYTES, type Snapshot } from '../../../../contracts/local-api.ts';
+import { localApiPath } from '../../../../contracts/local-link/address.ts';
+import { CLIENT_DEADLINES, type LocalApiClient } from '../../../../contracts/local-link/connect.ts';
+import { createFrameDecoder, encodeFrame } from '../../../../contracts/local-link/framing.ts';
 import type { Verdict } from '../../../../contracts/verdict.ts';
 
 export const OWN_UID = geteuid?.() ?? 0;
@@ -59,6 +60,8 @@ export const snapshot: Snapshot = {
   releasedUntil: null,
   fleet: { state: 'not-enrolled', server: null, device: null, heardAt: null, trouble: null, waitingReports: 0 },
   policy: { signed: false, id: 'floor', revision: 3, instance: { alias: 'acme', region: 'us-west-2' }, rules: [] },
+  ccp: { url: 'https://acme.my.connect.aws/ccp-v2/', origins: ['https://acme.my.connect.aws'], loginOrigins: [] },
+  session: { rules: [], turn: [] },
   allowlist: { revision: 7, createdAt: NOW },
   daemon: { version: '0.1.0', startedAt: NOW, epoch: '6b0c6f0c-6d3c-4e0a-9d0a-3f1f6f3b8c55' },
 };
@@ -70,6 +73,7 @@ export function snapshotOf(policy: string): Snapshot {
 
 export const goodHandlers: LocalApiHandlers = {
   snapshot: async () => ({ ok: true, value: snapshot }),
+  history: async () => ({ ok: true, value: { quality: [], standings: [] } }),
   recheck: async () => ({ ok: true, value: undefined }),
   submitEvidence: async () => ({ ok: true, value: undefined }),
   acknowledgeWindow: async () => ({ ok: true, value: undefined }),

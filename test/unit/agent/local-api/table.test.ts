@@ -10,6 +10,7 @@ describe('what a user may say', () => {
     expect(names.sort()).toEqual([
       'call acknowledgeWindow',
       'call hello',
+      'call history',
       'call recheck',
       'call release',
       'call reportActivity',
@@ -28,7 +29,7 @@ describe('what a user may say', () => {
     expect(Object.fromEntries(requests)).toEqual({
       hello: ['nonce'],
       recheck: ['check'],
-      submitEvidence: ['check', 'evidence'],
+      submitEvidence: ['check', 'reading'],
       acknowledgeWindow: ['applied', 'at'],
       reportActivity: ['says'],
       // Root alone may leave it out; from anybody else it is IT's word or nothing.
@@ -43,6 +44,7 @@ describe('what a user may say', () => {
 
 const handlers = { ...goodHandlers, hello: async () => ({ ok: true as const, value: { signature: 'x' } }) };
 const check = 'softphone.audio-devices';
+const seen = (evidence: unknown) => ({ check, reading: { seen: true, evidence } });
 const deep = (depth: number): unknown => (depth === 0 ? 1 : { a: deep(depth - 1) });
 
 it.each([
@@ -51,15 +53,24 @@ it.each([
   ['recheck of a command', 'recheck', { check: 'network.a; reboot' }, false],
   ['recheck of a path', 'recheck', { check: '../../etc/passwd' }, false],
   ['recheck with more', 'recheck', { check, outcome: 'pass' }, false],
-  ['evidence', 'submitEvidence', { check, evidence: { devices: [{ label: 'Headset' }] } }, true],
-  ['evidence of 16 KiB', 'submitEvidence', { check, evidence: 'x'.repeat(16 * 1024 - 2) }, true],
-  ['evidence of more', 'submitEvidence', { check, evidence: 'x'.repeat(16 * 1024 - 1) }, false],
-  ['evidence of many small parts', 'submitEvidence', { check, evidence: Array(9_000).fill(0) }, false],
-  ['evidence as deep as it may be', 'submitEvidence', { check, evidence: deep(16) }, true],
-  ['evidence that is deeper', 'submitEvidence', { check, evidence: deep(17) }, false],
-  ['evidence with a prototype', 'submitEvidence', { check, evidence: JSON.parse('{"__proto__":1}') }, false],
-  ['no evidence', 'submitEvidence', { check }, false],
-  ['evidence with its judgement', 'submitEvidence', { check, evidence: 1, outcome: { kind: 'pass' } }, false],
+  ['evidence', 'submitEvidence', seen({ devices: [{ label: 'Headset' }] }), true],
+  ['evidence of 16 KiB', 'submitEvidence', seen('x'.repeat(16 * 1024 - 2)), true],
+  ['evidence of more', 'submitEvidence', seen('x'.repeat(16 * 1024 - 1)), false],
+  ['evidence of many small parts', 'submitEvidence', seen(Array(9_000).fill(0)), false],
+  ['evidence as deep as it may be', 'submitEvidence', seen(deep(16)), true],
+  ['evidence that is deeper', 'submitEvidence', seen(deep(17)), false],
+  ['evidence with a prototype', 'submitEvidence', seen(JSON.parse('{"__proto__":1}')), false],
+  ['a look that could not be', 'submitEvidence', { check, reading: { seen: false, cause: 'timed-out', detail: '9 s' } }, true],
+  ['a look that could not be, without a cause', 'submitEvidence', { check, reading: { seen: false, detail: '9 s' } }, false],
+  [
+    'a look that could not be, and evidence',
+    'submitEvidence',
+    { check, reading: { seen: false, cause: 'denied', detail: '', evidence: 1 } },
+    false,
+  ],
+  ['no reading', 'submitEvidence', { check }, false],
+  ['evidence with its judgement', 'submitEvidence', { ...seen(1), outcome: { kind: 'pass' } }, false],
+  ['a judgement for a reading', 'submitEvidence', { check, reading: { kind: 'pass' } }, false],
   ['an acknowledgement', 'acknowledgeWindow', { applied: 'banner', at: NOW }, true],
   ['an acknowledgement of a wish', 'acknowledgeWindow', { applied: 'release', at: NOW }, false],
   ['a short nonce', 'hello', { nonce: 'abc' }, false],

@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/pr
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { localApiPath } from '../../../../agent/local-api/address.ts';
+import { localApiPath } from '../../../../contracts/local-link/address.ts';
 import { OWN_UID, type Stage, snapshot, stageLocalApi } from './staged-api.ts';
 
 const daemonPath = fileURLToPath(new URL('./api-process.ts', import.meta.url));

@@ -6,7 +6,7 @@ import { setRefusedAside } from '../../../../agent/report/refused-reports.ts';
 import { createReporter } from '../../../../agent/report/reporter.ts';
 import { sealFields } from '../../../../agent/report/seal-fields.ts';
 import { RuleId } from '../../../../contracts/finding.ts';
-import { SealingKey } from '../../../../contracts/fleet-api.ts';
+import { SealingKey } from '../../../../contracts/sealing.ts';
 import { freshDir, openBox } from './open-box.ts';
 import { AT, aFinding, aView, classyCheck } from './sample-report.ts';
 

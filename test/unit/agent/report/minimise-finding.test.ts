@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { minimiseFinding } from '../../../../agent/report/minimise-finding.ts';
 import { catalog } from '../../../../checks/catalog.ts';
+import { evidenceFields } from '../../../../checks/evidence-fields.ts';
 import { arbitraryOf } from '../../../contract/arbitrary-evidence.ts';
 import { aFinding, classyCheck } from './sample-report.ts';
 
@@ -83,10 +84,11 @@ describe('of the outcome', () => {
 
 describe.each(catalog.map((check) => ({ id: check.id, check })))('$id', ({ check }) => {
   it('tells the whole of whatever fits its schema when every class may leave, and nothing when none may', () => {
+    const named = evidenceFields(check.evidence).flatMap((field) => (field.class === 'confidential' ? [`${check.id}/${field.path}`] : []));
     const property = fc.property(arbitraryOf(check.evidence), (drawn) => {
       const raw = check.evidence.parse(drawn);
       const finding = aFinding({ check: check.id, evidence: raw });
-      expect(minimiseFinding(check, finding, []).finding).toEqual(finding);
+      expect(minimiseFinding(check, finding, ['public', 'internal', ...named]).finding).toEqual(finding);
       const nothing = minimiseFinding(check, finding, ['device.none/at-all']);
       expect(nothing.finding.evidence).toBeNull();
     });

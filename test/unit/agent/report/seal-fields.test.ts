@@ -2,8 +2,8 @@ import { compactDecrypt, exportJWK, generateKeyPair, importJWK } from 'jose';
 import { expect, it } from 'vitest';
 import { sealFields } from '../../../../agent/report/seal-fields.ts';
 import { RuleId } from '../../../../contracts/finding.ts';
-import { SealingKey } from '../../../../contracts/fleet-api.ts';
 import { Report, SealedFields } from '../../../../contracts/report.ts';
+import { SealingKey } from '../../../../contracts/sealing.ts';
 
 const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'X25519', extractable: true });
 const key = SealingKey.parse({ kid: 'tenant-1', ...(await exportJWK(publicKey)) });

@@ -25,8 +25,14 @@ export class LinkFault extends Error {
   }
 }
 
+/** What Node gives where the system refuses. */
+export interface SystemFault {
+  code?: string | undefined;
+  message: string;
+}
+
 /** What `connect` on a socket of ours fails with. */
-export function linkFaultOf(error: NodeJS.ErrnoException, path: string): LinkFault {
+export function linkFaultOf(error: SystemFault, path: string): LinkFault {
   switch (error.code) {
     // Something else is in the place where a daemon would have made its own.
     case 'ENOENT':

@@ -1,4 +1,4 @@
-import { jsonFlaw } from '../../contracts/local-api.ts';
+import { jsonFlaw } from '../local-api.ts';
 import { encodeFrame } from './framing.ts';
 
 export type Read = { ok: true; value: unknown } | { ok: false; detail: string };
