@@ -1,7 +1,9 @@
 // Bundles the shipped programs into dist/. Plain JavaScript, because `npm ci` runs it before anything is built.
+// `--e2e`: only the tray app, into dist/app-e2e, so that tests may look inside.
 import { chmod, cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleApp } from './bundle-app.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const agent = {
@@ -21,12 +23,16 @@ const fleet = {
 const requireBanner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 const esbuild = await import('esbuild').catch(() => undefined);
-if (esbuild) {
+const vite = await import('vite').catch(() => undefined);
+if (esbuild && vite && process.argv.includes('--e2e')) {
+  await bundleApp({ esbuild, vite, root, outName: 'app-e2e' });
+} else if (esbuild && vite) {
   try {
     await bundle(esbuild, agent);
     await bundle(esbuild, fleet);
     await cp(path.join(root, 'fleet', 'db', 'migrations'), path.join(dirOf(fleet), 'migrations'), { recursive: true });
     await linkPrograms();
+    await bundleApp({ esbuild, vite, root, outName: 'app' });
   } catch (error) {
     // esbuild has shown its own errors, with file and line.
     if (!error.errors) console.error(error);

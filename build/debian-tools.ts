@@ -54,6 +54,8 @@ export const neededTools: readonly NeededTool[] = [
     groups: ['database'],
   },
   { tool: 'chromium', paths: ['/usr/bin/chromium'], package: 'chromium', purpose: 'a browser that obeys policies', groups: ['browser'] },
+  { tool: 'Xvfb', paths: system('Xvfb'), package: 'xvfb', purpose: 'a screen for a browser with windows', groups: ['browser'] },
+  { tool: 'certutil', paths: system('certutil'), package: 'libnss3-tools', purpose: 'a root that a browser trusts', groups: ['browser'] },
 ];
 
 function system(name: string): string[] {

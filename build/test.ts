@@ -8,11 +8,15 @@ import { describeMissing, installTools } from './debian-tools.ts';
 import { endStepsOnSignal, runNode } from './run-step.ts';
 import { recordsVariable, seconds, type TestRecord, type TestRecords } from './test-reporter.ts';
 
+const tsc = 'node_modules/typescript/bin/tsc';
 const staticSteps: readonly { name: string; args: readonly string[] }[] = [
   { name: 'bundle', args: ['build/bundle.mjs'] },
   { name: 'format and lint', args: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.'] },
   { name: 'layers', args: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', 'build/layers.cjs', '.'] },
-  { name: 'types', args: ['node_modules/typescript/bin/tsc', '--noEmit'] },
+  { name: 'types', args: [tsc, '--noEmit'] },
+  { name: 'types of the pages', args: [tsc, '--noEmit', '-p', 'renderer'] },
+  { name: 'Electron’s types for the rig', args: ['test/electron-rig/real-types.mjs'] },
+  { name: 'types of the rig', args: [tsc, '--noEmit', '-p', 'test/electron-rig'] },
   { name: 'dead code', args: ['node_modules/knip/bin/knip.js'] },
   { name: 'generated files are fresh', args: ['--import', 'tsx', 'build/gen.ts', '--check'] },
 ];

@@ -8,9 +8,10 @@ import { ActivityJudgement, CallActivity, GateStatus } from './gate.ts';
 import { Instance } from './instance.ts';
 import { LinkTrouble } from './link-trouble.ts';
 import { BlindCause } from './outcome.ts';
-import { HttpsOrigin, Rule } from './policy.ts';
+import { HttpsOrigin, ReportingSettings, Rule } from './policy.ts';
 import { Progress } from './progress.ts';
 import { Verdict } from './verdict.ts';
+import { Waiver } from './waiver.ts';
 
 /** What a user's programs may send in one message. Evidence, the largest thing they have to say, takes a quarter of it. */
 export const MAX_CLIENT_FRAME_BYTES = 64 * 1024;
@@ -62,6 +63,12 @@ export const ProbeReading = z.discriminatedUnion('seen', [
 ]);
 export type ProbeReading = z.infer<typeof ProbeReading>;
 
+const Limit = z.strictObject({ warn: z.number().nonnegative(), fail: z.number().nonnegative() });
+
+/** What call quality is measured against: of the estimated score less is worse, of everything else more. */
+export const QualityLimits = z.strictObject({ rttMs: Limit, jitterMs: Limit, lossPercent: Limit, mos: Limit });
+export type QualityLimits = z.infer<typeof QualityLimits>;
+
 export const Snapshot = z.strictObject({
   /** Null until the first run is judged. */
   verdict: Verdict.nullable(),
@@ -89,7 +96,13 @@ export const Snapshot = z.strictObject({
     instance: Instance.pick({ alias: true, region: true }),
     /** What a finding's outcome does, by rule. */
     rules: z.array(Rule.pick({ id: true, check: true, on: true })).max(200),
+    /** Null where no rule of this desk measures calls. */
+    quality: QualityLimits.nullable(),
+    /** What leaves the desk. */
+    reporting: ReportingSettings,
   }),
+  /** Those that count in the verdict. */
+  waivers: z.array(Waiver.omit({ schema: true })).max(200),
   /** What the CCP window opens, null where the policy names no instance; and the origins that are the CCP's own. */
   ccp: z.strictObject({
     url: z.url({ protocol: /^https$/ }).nullable(),

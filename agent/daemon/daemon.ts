@@ -126,6 +126,10 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
       gate.poke();
       fleet.changed();
     },
+    onRound(rules) {
+      const told = rules.map(({ id, check }) => ({ rule: id, check }));
+      api?.broadcast('progress', { kind: 'started', rules: told, notRun: [] });
+    },
     onFinding(finding) {
       history.onFinding(finding);
       for (const host of answeringTurnHosts(finding)) turnAnswered.add(host);
@@ -209,10 +213,11 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     };
   }
 
-  function trigger(because: 'network' | 'wake' | 'user' | 'asked', check?: CheckId): void {
+  function trigger(because: 'network' | 'wake' | 'user' | 'asked', check?: CheckId): number {
     log({ event: 'trigger', because });
-    desk.trigger(check);
+    const waitMs = desk.trigger(check);
     gate.poke();
+    return waitMs;
   }
 
   async function closeAll(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Platform } from '../../checks/host.ts';
+import { qualityLimits } from '../../checks/network/quality-limits.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { GateDriver } from '../gate/drive-gate.ts';
 import type { ReleaseStore } from '../gate/release-store.ts';
@@ -18,9 +19,10 @@ export interface Known {
 /** For the desk's users. */
 export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon: { startedAt: string; epoch: string }): Snapshot {
   const { orders, scope, signed, unassigned } = fleet.standing();
-  const { id, revision, instance, rules } = orders.policy;
+  const { id, revision, instance, rules, reporting } = orders.policy;
+  const verdict = unassigned ? null : desk.verdict();
   return {
-    verdict: unassigned ? null : desk.verdict(),
+    verdict,
     findings: [...desk.findings()],
     gate: gate.status(),
     activity: gate.activity(),
@@ -33,7 +35,10 @@ export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon
       revision,
       instance: { alias: instance.alias, region: instance.region },
       rules: rules.map(({ id: rule, check, on }) => ({ id: rule, check, on })),
+      quality: qualityLimits(rules, orders.vantage),
+      reporting,
     },
+    waivers: orders.waivers.filter((waiver) => verdict?.waivers.includes(waiver.id)).map(({ schema: _schema, ...waiver }) => waiver),
     ccp: ccpOf(orders.policy, scope.ccpHosts),
     session: { rules: desk.sessionRules(), turn: turnOf(orders.plan) },
     allowlist: orders.plan.allowlist,

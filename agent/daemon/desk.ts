@@ -41,6 +41,8 @@ export interface DeskOptions {
   makeHost: (orders: Orders, signal: AbortSignal) => OpenedHost | Promise<OpenedHost>;
   /** After every finding and at every moment at which time alone changes the verdict. `changed`: in more than its times. */
   onVerdict: (verdict: Verdict, changed: boolean) => void;
+  /** A round begins: these rules run together, and each of them ends with a finding, unless a defect or other orders end it. */
+  onRound: (rules: readonly Pick<Rule, 'id' | 'check'>[]) => void;
   onFinding: (finding: Finding) => void;
   /** A defect: a probe's own failures are findings, and neither hook may throw. */
   onDefect: (error: unknown) => void;
@@ -50,8 +52,11 @@ export interface Desk {
   verdict(): Verdict;
   memory(): DeskMemory;
   findings(): readonly Finding[];
-  /** Runs everything at once, or the rules of one check: the network changed, the computer woke, somebody asked. */
-  trigger(check?: CheckId): void;
+  /**
+   * Runs everything at once, or the rules of one check: the network changed, the computer woke, somebody asked. Gives how many
+   * milliseconds it is until the first of them runs: a check that keeps its distance waits.
+   */
+  trigger(check?: CheckId): number;
   /** Other waivers alone change the verdict at once; another policy or plan also ends what runs, and looks at everything anew. */
   obey(orders: Orders): void;
   /** Rules that wait for what the user's session sees, without those that have nothing to look at on this desk. */
@@ -217,6 +222,7 @@ export function startDesk(options: DeskOptions): Desk {
     }
     /** False once the rule runs under newer orders: this round then says nothing of it. */
     const finish = (id: RuleId) => running.get(id) === round && running.delete(id);
+    guarded(() => options.onRound(due));
     try {
       const chosen = due.map((rule) => ({ rule, check: checkOf(rule) }));
       const makeHost = (inner: AbortSignal) => options.makeHost(given, inner);
@@ -250,12 +256,15 @@ export function startDesk(options: DeskOptions): Desk {
     memory: () => ({ findings: [...findings.values()], history: Object.fromEntries(history) }),
     findings: () => [...findings.values()],
     trigger(wanted) {
-      for (const rule of ownRules()) {
-        if (wanted !== undefined && rule.check !== wanted) continue;
+      const asked = ownRules().filter(({ check }) => wanted === undefined || check === wanted);
+      for (const rule of asked) {
         if (running.has(rule.id)) again.add(rule.id);
         else dueMs.set(rule.id, earliestMs(rule));
       }
       wake();
+      const nowMs = clock.monotonicMs();
+      const waits = asked.map(({ id }) => (running.has(id) ? 0 : (dueMs.get(id) ?? nowMs) - nowMs));
+      return waits.length === 0 ? 0 : Math.max(0, Math.min(...waits));
     },
     obey(next) {
       const sameWork = next.policy === orders.policy && next.plan === orders.plan && next.vantage === orders.vantage;

@@ -20,7 +20,7 @@ type ReleaseRefusal = Extract<FaultCode, 'wrong-code' | 'too-soon' | 'not-enroll
 
 export interface Answering {
   uid: number;
-  /** Runs the rules of one check, or all. */
+  /** Runs the rules of one check, or all; see `Desk.trigger`. */
   recheck: Desk['trigger'];
   submit: Desk['submit'];
   /** What the CCP window says it did; it changes nothing that was decided. */
@@ -58,8 +58,8 @@ export function answerLocalApi(answering: Answering): LocalApiHandlers {
       const early = tooSoon(lastMs.length > 0 ? Math.max(...lastMs) : undefined, RECHECK_EVERY_MS);
       if (early) return early;
       recheckedMs.set(check ?? 'all', clock.monotonicMs());
-      recheck(check);
-      return { ok: true, value: undefined };
+      const waitMs = recheck(check);
+      return waitMs > 0 ? refuse('too-soon', `${Math.ceil(waitMs / 1_000)} s`) : { ok: true, value: undefined };
     },
     async submitEvidence({ check, reading }) {
       const known = checks.find((one) => one.id === check);

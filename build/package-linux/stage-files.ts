@@ -38,6 +38,8 @@ export async function stageFiles({ root, agentDir, runtime, version }: Staging):
   await place(path.join(packagingDir, 'daemon.yaml.example'), `${doc}/daemon.yaml.example`);
   for (const name of [...services, 'deskwarden-agent-loss.timer']) await place(path.join(unitsDir, name), `lib/systemd/system/${name}`);
   for (const name of services) await place(path.join(unitsDir, 'sandbox.conf'), `lib/systemd/system/${name}.d/sandbox.conf`);
+  // Where the tray app's own package put it; without it `TryExec` keeps the session from trying.
+  await place(path.join(packagingDir, 'autostart.desktop'), 'etc/xdg/autostart/deskwarden-app.desktop');
   await makeDir('etc/deskwarden');
 
   const { sums, bytes } = await sumFiles(root);

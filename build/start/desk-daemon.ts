@@ -30,6 +30,7 @@ export interface DeskDaemonSettings {
 
 export interface DeskDaemon {
   configPath: string;
+  runDir: string;
   isEnrolled(): boolean;
   /** Runs a command of this desk's `deskwarden`. Resolves to its exit status. */
   command(argv: readonly string[]): Promise<number>;
@@ -40,7 +41,8 @@ export interface DeskDaemon {
 export async function prepareDaemon(desk: Desk, { cli, stateDir, stop, say }: DeskDaemonSettings): Promise<DeskDaemon> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const configPath = path.join(stateDir, 'daemon.yaml');
-  const [runDir, logDir] = ['run', 'log'].map((name) => path.join(desk.dir, name));
+  const runDir = path.join(desk.dir, 'run');
+  const logDir = path.join(desk.dir, 'log');
   await writeFile(
     configPath,
     `schema: 1\npolicy: ${desk.policyPath}\nstateDir: ${path.join(stateDir, 'state')}\nrunDir: ${runDir}\nlogDir: ${logDir}\n`,
@@ -49,6 +51,7 @@ export async function prepareDaemon(desk: Desk, { cli, stateDir, stop, say }: De
 
   return {
     configPath,
+    runDir,
     isEnrolled: () => existsSync(path.join(stateDir, 'state', 'identity.json')),
     command: (argv) => attend(desk.spawn([...cli, ...argv], { env, stdio: 'inherit' }), stop, STOP_MS),
     run() {

@@ -6,6 +6,7 @@ import { attend } from './attend.ts';
 import type { Desk } from './desk.ts';
 import { type DeskDaemon, prepareDaemon } from './desk-daemon.ts';
 import { isFresh, type StartedFleet, startFleet } from './fleet.ts';
+import { openTray } from './tray.ts';
 
 /** A report is due within a second of the first verdict. Where nothing can be decided, the list is shown as it is. */
 const FIRST_REPORT_MS = 15_000;
@@ -40,7 +41,7 @@ export async function runWithFleet({ desk, cli, ports, keepDir, keep, stop, say 
     const daemon = await prepareDaemon(desk, { cli, stateDir: path.join(keepDir, 'desk'), stop, say });
     await obey(fleet, desk);
     if (!daemon.isEnrolled()) await enrol(fleet, daemon, desk, say);
-    return await watch(fleet, daemon, { isFirst, keep, stop, say });
+    return await watch(fleet, daemon, { desk, isFirst, keep, stop, say });
   } finally {
     await fleet.stop();
   }
@@ -79,13 +80,14 @@ async function enrol(fleet: StartedFleet, daemon: DeskDaemon, desk: Desk, say: (
 }
 
 interface Watching {
+  desk: Desk;
   isFirst: boolean;
   keep: boolean;
   stop: AbortSignal;
   say: (line: string) => void;
 }
 
-async function watch(fleet: StartedFleet, daemon: DeskDaemon, { isFirst, keep, stop, say }: Watching): Promise<number> {
+async function watch(fleet: StartedFleet, daemon: DeskDaemon, { desk, isFirst, keep, stop, say }: Watching): Promise<number> {
   const { decided, ended, tell, end } = daemon.run();
   await decided;
   if (!stop.aborted) {
@@ -96,6 +98,7 @@ async function watch(fleet: StartedFleet, daemon: DeskDaemon, { isFirst, keep, s
     if (isFirst) await fleet.command(['admin', 'link'], { show: true });
     else say(`A link to sign in with      npx deskwarden-fleet admin link --config ${fleet.configPath}`);
     if (keep) {
+      await openTray({ desk, runDir: daemon.runDir, stop, say });
       say(`\nIt goes on until Ctrl-C. From another terminal:\n  DESKWARDEN_CONFIG=${daemon.configPath} npx deskwarden status\n`);
       tell();
     } else end();

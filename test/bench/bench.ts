@@ -5,6 +5,7 @@ import { cliBench } from './cli-bench.ts';
 import type { Row } from './measure.ts';
 import { prefixBench } from './prefix-bench.ts';
 import { runBench } from './run-bench.ts';
+import { trayBench } from './tray.ts';
 
 const { values, positionals: wanted } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string', default: '10' } } });
 const minutes = Number(values.minutes);
@@ -12,6 +13,7 @@ const benches: Record<string, () => Promise<Row[]>> = {
   prefix: prefixBench,
   cli: cliBench,
   run: runBench,
+  tray: trayBench,
   'at-rest': () => atRestBench(minutes),
 };
 /** Measured only when it is named: it takes its time. */

@@ -1,13 +1,17 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { umask } from 'node:process';
+import { geteuid, umask } from 'node:process';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type DaemonSettings, runDaemon } from '../../../../agent/daemon/daemon.ts';
 import type { DaemonEvent } from '../../../../agent/daemon/daemon-event.ts';
 import { loadDaemonKey, readDaemonPublicKey } from '../../../../agent/daemon/daemon-key.ts';
+import { connectLocalApi } from '../../../../agent/local-api/client.ts';
 import { bundledAllowlist } from '../../../../checks/allowlist/bundled.ts';
 import { DaemonConfig } from '../../../../contracts/config.ts';
+import { CheckId } from '../../../../contracts/finding.ts';
+import { localApiPath } from '../../../../contracts/local-link/address.ts';
+import { CLIENT_DEADLINES } from '../../../../contracts/local-link/connect.ts';
 import { VerdictState } from '../../../../contracts/state.ts';
 import { fakeCheck, seen } from '../../../fakes/fake-check.ts';
 import { fakeDaemonHost } from '../../../fakes/fake-daemon-host.ts';
@@ -77,6 +81,27 @@ it('after a restart the gate follows what is remembered from the first moment', 
   // It is told once, at the start, and as what was remembered.
   const told = second.events.filter((event) => event.event === 'gate');
   expect(told).toMatchObject([{ state: 'open', wouldBe: 'draining', reason: 'blocked', notActingBecause: 'not-enrolled' }]);
+});
+
+// Only root always has a socket.
+it.skipIf(geteuid?.() !== 0)('tells its users what it looks at, and what it found [needs root]', async () => {
+  const { daemon, events } = await start(() => ({ host: fakeDaemonHost(), close() {} }));
+  await isTold(events);
+  const client = await connectLocalApi({ path: localApiPath(path.join(dir, 'run'), 0), deadlines: CLIENT_DEADLINES });
+  try {
+    const told: unknown[] = [];
+    client.on('progress', (progress) => told.push(progress));
+    const check = CheckId.parse('network.a');
+    expect(await client.recheck({ check })).toEqual({ ok: true, value: undefined });
+    await vi.waitFor(() => expect(told).toHaveLength(2));
+    expect(told).toMatchObject([
+      { kind: 'started', rules: [{ rule: check, check }], notRun: [] },
+      { kind: 'finding', finding: { rule: check } },
+    ]);
+  } finally {
+    client.close();
+    await daemon.stop();
+  }
 });
 
 it('everybody may read the public key, whatever the umask', async () => {

@@ -18,6 +18,7 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 /** Starts a desk, and tells for each round when it began (in seconds) and what it looked at. */
 function start(given: readonly { id: string; everyMs: number; minIntervalMs?: number }[]) {
   const rounds: [number, ...string[]][] = [];
+  const told: string[][] = [];
   const startedMs = performance.now();
   const clock = { wallMs: Date.now, monotonicMs: () => performance.now() };
   const checks = given.map(({ id, minIntervalMs = 0 }) =>
@@ -45,12 +46,15 @@ function start(given: readonly { id: string; everyMs: number; minIntervalMs?: nu
       return { host: fakeDaemonHost({ clock }), close() {} };
     },
     onVerdict() {},
-    onFinding() {},
+    onRound: (rules) => told.push(rules.map(({ id, check }) => `${id} of ${check}`)),
+    onFinding({ rule }) {
+      told.push([`found ${rule}`]);
+    },
     onDefect(error) {
       throw error;
     },
   });
-  return { rounds, checkOf: (id: string) => checks.find((check) => check.id === id)?.id };
+  return { rounds, told, checkOf: (id: string) => checks.find((check) => check.id === id)?.id };
 }
 
 it('takes along what is due within a tenth of its cadence, and stays together from then on', async () => {
@@ -82,4 +86,33 @@ it('leaves a check its distance', async () => {
     [56, 'network.a'],
     [60, 'network.d'],
   ]);
+});
+
+it('tells what each round looks at before it finds anything', async () => {
+  const { told, checkOf } = start([
+    { id: 'network.a', everyMs: 60_000 },
+    { id: 'network.b', everyMs: 600_000 },
+  ]);
+  await pass(1_000);
+  expect(told.splice(0)).toEqual([['network.a of network.a', 'network.b of network.b'], ['found network.a'], ['found network.b']]);
+  desk.trigger(checkOf('network.b'));
+  // At once: who asked is answered after that.
+  expect(told.splice(0)).toEqual([['network.b of network.b']]);
+  await pass(1_000);
+  expect(told.splice(0)).toEqual([['found network.b']]);
+  await pass(60_000);
+  expect(told).toEqual([['network.a of network.a'], ['found network.a']]);
+});
+
+it('says how long it is until what was asked for is looked at', async () => {
+  const { checkOf } = start([
+    { id: 'network.a', everyMs: 60_000 },
+    { id: 'network.d', everyMs: 60_000, minIntervalMs: 60_000 },
+  ]);
+  // While it is looked at already, too.
+  expect(desk.trigger(checkOf('network.d'))).toBe(0);
+  await pass(20_000);
+  expect(desk.trigger(checkOf('network.a'))).toBe(0);
+  expect(desk.trigger(checkOf('network.d'))).toBe(40_000);
+  expect(desk.trigger()).toBe(0);
 });

@@ -37,6 +37,7 @@ function start(checks: readonly AnyCheck[], rules: Rule[], { memory, plan = fake
     random: () => 0,
     makeHost: () => ({ host: fakeDaemonHost({ clock }), close() {} }),
     onVerdict() {},
+    onRound() {},
     onFinding() {},
     onDefect(error) {
       throw error;

@@ -49,6 +49,7 @@ function start(checks: readonly AnyCheck[], rules: Rule[], memory: DeskMemory = 
       verdicts.push(verdict);
       if (changed) changes.push(verdict.standing);
     },
+    onRound() {},
     onFinding,
     onDefect: (error) => defects.push(error),
   });

@@ -16,7 +16,10 @@ function prepare(uid = 1_000) {
   const clock = fakeClock();
   const handlers = answerLocalApi({
     uid,
-    recheck: (check) => triggered.push(check),
+    recheck(check) {
+      triggered.push(check);
+      return check === 'network.slow' ? 600_500 : 0;
+    },
     submit(check, reading) {
       submitted.push([check.id, reading]);
       return reading.seen && reading.evidence === 'bad' ? 'a flaw' : null;
@@ -27,7 +30,7 @@ function prepare(uid = 1_000) {
       return code === '00000000' ? { ok: false, code: 'wrong-code', detail: '' } : { ok: true, until: '2026-01-01T09:00:00.000Z' };
     },
     onWindow: (applied, at) => windows.push([applied, at]),
-    checks: [fakeCheck('network.a'), fakeCheck('network.b'), fakeSessionCheck('device.s')],
+    checks: [fakeCheck('network.a'), fakeCheck('network.b'), fakeCheck('network.slow'), fakeSessionCheck('device.s')],
     snapshot: () => ({ verdict: null }) as Snapshot,
     history: () => history,
     clock,
@@ -64,6 +67,13 @@ it('refuses to look again at once, and says how long to wait', async () => {
   expect(await handlers.recheck({ check: b })).toEqual({ ok: true, value: undefined });
   expect(await handlers.recheck({ check: a })).toEqual({ ok: true, value: undefined });
   expect(triggered).toEqual([undefined, 'network.b', 'network.a']);
+});
+
+it('says so where a check keeps its distance', async () => {
+  const { handlers, triggered } = prepare();
+  const check = CheckId.parse('network.slow');
+  expect(await handlers.recheck({ check })).toEqual({ ok: false, error: { code: 'too-soon', detail: '601 s' } });
+  expect(triggered).toEqual(['network.slow']);
 });
 
 it.each([

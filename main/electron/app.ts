@@ -1,0 +1,31 @@
+import { app, Menu, type MenuItemConstructorOptions, powerMonitor } from 'electron';
+import { DEEP_LINK_SCHEME } from '../deep-link.ts';
+import { START_HIDDEN, type StartRules } from '../start-rules.ts';
+
+export interface AppEvents {
+  onArguments(argv: readonly string[]): void;
+  onLink(url: string): void;
+  onQuit(): void;
+}
+
+/** What the operating system may ask for, from the first moment on. */
+export function attachApp({ onArguments, onLink, onQuit }: AppEvents): void {
+  // In the tray it goes on without a window.
+  app.on('window-all-closed', () => {});
+  app.on('second-instance', (_event, argv) => onArguments(argv));
+  app.on('activate', () => onArguments([]));
+  app.on('open-url', (event, url) => {
+    event.preventDefault();
+    onLink(url);
+  });
+  app.on('before-quit', onQuit);
+}
+
+/** What the app is to the operating system; once it is ready. */
+export function settleApp({ setsLoginItem, setsLinkHandler, menu }: StartRules, onWake: () => void): void {
+  powerMonitor.on('resume', onWake);
+  powerMonitor.on('unlock-screen', onWake);
+  Menu.setApplicationMenu(menu === null ? null : Menu.buildFromTemplate(menu as MenuItemConstructorOptions[]));
+  if (setsLoginItem) app.setLoginItemSettings({ openAtLogin: true, args: [START_HIDDEN] });
+  if (setsLinkHandler) app.setAsDefaultProtocolClient(DEEP_LINK_SCHEME);
+}

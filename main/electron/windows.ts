@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { BrowserWindow, type BrowserWindowConstructorOptions, type Session, screen, type WebContents } from 'electron';
+import type { WindowBounds } from '../settings.ts';
+import { createCrashRule } from '../windows/crash-rule.ts';
+import { placeOn } from '../windows/place.ts';
+import { isPage, type WindowKind, windowSpec } from '../windows/window-spec.ts';
+
+export interface Place {
+  bounds?: WindowBounds | undefined;
+  parent?: BrowserWindow;
+}
+
+export interface Windows {
+  open(kind: WindowKind, place?: Place): BrowserWindow;
+  /** A window that a page opened, and was allowed to. */
+  adopt(window: BrowserWindow, kind: WindowKind | null): void;
+  kindOf(contents: WebContents | null): WindowKind | null;
+  of(kind: WindowKind): BrowserWindow[];
+}
+
+/** The only place where windows are made. */
+export function createWindows(ccpSession: () => Session, monotonicMs: () => number): Windows {
+  const kinds = new WeakMap<WebContents, WindowKind>();
+  const afterCrash = createCrashRule(monotonicMs);
+  return {
+    open(kind, { bounds, ...place } = {}) {
+      const { webPreferences, ...spec } = windowSpec(kind);
+      const page = isPage(kind) ? { preload: path.join(__dirname, 'preload.cjs') } : { session: ccpSession() };
+      const screens = screen.getAllDisplays().map(({ workArea }) => workArea);
+      const options: BrowserWindowConstructorOptions = { ...spec, ...placeOn(bounds, screens), ...place };
+      const window = new BrowserWindow({ ...options, webPreferences: { ...webPreferences, ...page } });
+      kinds.set(window.webContents, kind);
+      window.webContents.on('render-process-gone', (_event, { reason }) => {
+        const next = window.isDestroyed() ? 'leave' : afterCrash(kind, reason);
+        if (next === 'reload') window.webContents.reload();
+        if (next === 'destroy') window.destroy();
+      });
+      return window;
+    },
+    adopt(window, kind) {
+      if (kind) kinds.set(window.webContents, kind);
+    },
+    kindOf: (contents) => (contents && kinds.get(contents)) ?? null,
+    of: (kind) => BrowserWindow.getAllWindows().filter((window) => kinds.get(window.webContents) === kind),
+  };
+}

@@ -1,0 +1,86 @@
+import { type Ref, useState } from 'react';
+import type { Client } from '../../../contracts/call.ts';
+import type { DeskView, Ipc } from '../../../contracts/ipc.ts';
+import type { Snapshot } from '../../../contracts/local-api.ts';
+import type { Face } from '../model/face.ts';
+import { useWords } from '../words.ts';
+import { Sign } from './icon.tsx';
+import { headlineOf } from './say.ts';
+
+interface Props {
+  ref: Ref<HTMLHeadingElement>;
+  ipc: Client<Ipc>;
+  view: DeskView;
+  face: Face;
+  now: Date;
+  canAsk: boolean;
+}
+
+/** What follows from the answer. Only a call that the privileged side sees goes on for as long as it needs. */
+function moreOf({ kind }: Face, snapshot: Snapshot | null) {
+  if (kind === 'countdown' && snapshot?.gate.acting !== true) return 'app.face.countdown.observe';
+  const isSeen = snapshot?.activity.activity === 'on-call' && snapshot.activity.byPrivileged;
+  if (kind === 'draining' && !isSeen) return 'app.face.draining.unknown';
+  return `app.face.${kind}.more` as const;
+}
+
+/** May I take calls? */
+export function Answer({ ref, ipc, view, face, now, canAsk }: Props) {
+  const words = useWords();
+  const { texts, time } = words;
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { snapshot } = view;
+  const looking = view.looking.length > 0;
+
+  const checkAll = async () => {
+    const answer = await ipc.recheck({});
+    if (answer.ok) return setTrouble(null);
+    const { code } = answer.error;
+    setTrouble(texts.ui(code === 'too-soon' || code === 'busy' || code === 'no-daemon' ? `app.recheck.${code}` : 'app.recheck.failed'));
+  };
+
+  const noteArgs = () => ({
+    reconnecting: { at: view.heardAt === null ? '' : time.clock(view.heardAt, now) },
+    released: { at: snapshot?.releasedUntil ? time.clock(snapshot.releasedUntil, now) : '' },
+  });
+  const argsOf = (note: string) => (note === 'reconnecting' || note === 'released' ? noteArgs()[note] : {});
+
+  return (
+    <section className="answer" data-shape={face.shape} data-face={face.kind} data-stale={face.notes.includes('reconnecting')}>
+      <Sign shape={face.shape} />
+      <div className="says">
+        <p className="question">{texts.ui('app.question')}</p>
+        <h1 ref={ref} tabIndex={-1}>
+          {headlineOf(face, words, now)}
+        </h1>
+        {face.kind === 'countdown' && face.at !== null && (
+          <p className="countdown" role="timer">
+            {texts.ui('app.countdown', { left: time.left(face.at, now) })}
+          </p>
+        )}
+        <p>{texts.ui(moreOf(face, snapshot))}</p>
+        {face.notes.map((note) => (
+          <p key={note} className="note">
+            {texts.ui(`app.note.${note}`, argsOf(note))}
+          </p>
+        ))}
+        <div className="actions">
+          {canAsk && view.ccp === 'not-open' && face.shape !== 'stop' && (
+            <button type="button" className="primary" onClick={() => void ipc.openCcp(undefined)}>
+              {texts.ui('app.ccp.open')}
+            </button>
+          )}
+          {canAsk && snapshot?.verdict && (
+            <button type="button" onClick={() => void checkAll()} aria-disabled={looking}>
+              {texts.ui(looking ? 'app.recheck.running' : 'app.recheck.all')}
+            </button>
+          )}
+          {snapshot?.verdict && canAsk && (
+            <span className="quiet">{texts.ui('app.checked', { at: time.clock(snapshot.verdict.decidedAt, now) })}</span>
+          )}
+        </div>
+        {trouble !== null && <p className="trouble">{trouble}</p>}
+      </div>
+    </section>
+  );
+}
