@@ -38,8 +38,7 @@ describe('renderVerdict', () => {
        ?  Live connection (WebSocket)                                                    network.websocket
           The look was not finished in time.
           Who fixes it  IT
-          How           Run the check again; if it keeps happening, look for a slow network or a busy
-                        computer.
+          How           Check again; if it keeps happening, look for a slow network or a busy computer.
 
        For information
 
@@ -94,7 +93,7 @@ describe('renderVerdict', () => {
        ?  即時連線（WebSocket）                                      network.websocket
           未能在時限內完成檢查。
           處理者    IT 人員
-          處理方式  請再執行一次檢查；若持續發生，請查看是否網路緩慢或電腦忙碌。
+          處理方式  請再檢查一次；若持續發生，請查看是否網路緩慢或電腦忙碌。
 
        僅供參考
 
@@ -162,9 +161,9 @@ describe('renderVerdict', () => {
           network.websocket
           The look was not finished in time.
           Who fixes it  IT
-          How           Run the check again; if it
-                        keeps happening, look for
-                        a slow network or a busy
+          How           Check again; if it keeps
+                        happening, look for a slow
+                        network or a busy
                         computer.
 
        For information
@@ -212,8 +211,8 @@ describe('renderVerdict', () => {
        <ESC>[33m?<ESC>[39m  <ESC>[1mLive connection (WebSocket)<ESC>[22m                                <ESC>[2mnetwork.websocket<ESC>[22m
           The look was not finished in time.
           <ESC>[2mWho fixes it  <ESC>[22mIT
-          <ESC>[2mHow           <ESC>[22mRun the check again; if it keeps happening, look for a slow
-                        network or a busy computer.
+          <ESC>[2mHow           <ESC>[22mCheck again; if it keeps happening, look for a slow network or
+                        a busy computer.
 
        <ESC>[1mIn order<ESC>[22m
        <ESC>[32m✔<ESC>[39m  Names resolve · Secure connection · Clock right
