@@ -133,7 +133,9 @@ describe.skipIf(because !== null)(`an app on ${which}${because ? `: ${because}` 
       });
       await window.loadURL('data:text/html,<title>click</title><button>b</button>');
     });
-    const page = app.windows().find((one) => one.url().includes('click'));
+    const clicked = () => app.windows().find((one) => one.url().includes('click'));
+    await expect.poll(clicked).toBeDefined();
+    const page = clicked();
     await page?.evaluate(`document.querySelector('button').dispatchEvent(new MouseEvent('mousedown', { bubbles: true }))`);
     expect(await app.evaluate(() => Reflect.get(globalThis, 'types'))).toEqual([]);
     await page?.click('button');

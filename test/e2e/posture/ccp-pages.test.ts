@@ -105,6 +105,7 @@ describe.skipIf(why !== null)(`pages around the CCP in real Chromium${why === nu
     const done = async () => ({ ok: true as const, value: undefined });
     const open = await show('blocked', before, { recheck: done, openPosture: done });
     const { page } = open;
+    await page.getByRole('button').first().waitFor();
     await page.keyboard.press('Tab');
     expect(await focused(page)).toBe(ui('app.recheck'));
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
@@ -139,6 +140,7 @@ describe.skipIf(why !== null)(`pages around the CCP in real Chromium${why === nu
   it('the banner leads to the reason, and says all of its word in its strip', { timeout: LIMIT_MS }, async () => {
     const open = await show('banner', states.draining, { openPosture: async () => ({ ok: true, value: undefined }) });
     const { page } = open;
+    await page.getByRole('button').waitFor();
     await page.keyboard.press('Tab');
     expect(await focused(page)).toBe(ui('ccp.why'));
     await page.keyboard.press('Enter');
