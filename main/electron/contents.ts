@@ -43,11 +43,11 @@ export function guardContents(
     const ask = { url, isMainFrame, byMainFrame: initiator?.parent === null, byUser, isRedirect };
     if (!follow(rules.wayOf(kindOf(contents), ask), `navigation of ${kindOf(contents)}`)) going.preventDefault();
   };
-  // Otherwise Electron shows whatever host asks the first certificate that this user has.
-  app.on('select-client-certificate', (event, _contents, url, certificates, choose) => {
+  // Otherwise Electron shows whatever host asks the first certificate that this user has. What it calls the URL is `host:port`.
+  app.on('select-client-certificate', (event, _contents, server, certificates, choose) => {
     event.preventDefault();
     const [only, ...others] = certificates;
-    if (only && others.length === 0 && rules.mayShowCertificate(url)) choose(only);
+    if (only && others.length === 0 && rules.mayShowCertificate(server)) choose(only);
     else choose();
   });
   app.on('web-contents-created', (_event, contents) => {

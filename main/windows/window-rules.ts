@@ -54,8 +54,8 @@ export function chooseHidDevice(
 export interface ContentsRules {
   wayOf(kind: WindowKind | null, ask: NavigationAsk): Way;
   popupWayOf(kind: WindowKind | null, ask: PopupAsk): Way;
-  /** Whether a host may have the user's certificate, where there is just one that fits. */
-  mayShowCertificate(url: string): boolean;
+  /** Whether a server may have the user's certificate, where there is just one that fits; `server` as `host:port`. */
+  mayShowCertificate(server: string): boolean;
 }
 
 /** A page of ours opens nothing; a window that nobody knows goes nowhere. */
@@ -65,7 +65,7 @@ export function contentsRules({ places }: Pick<CcpWindow, 'places'>): ContentsRu
       if (kind === 'ccp') return mayNavigate(places(), ask);
       return ask.isMainFrame && pageMayNavigate(kind, ask.url) ? { to: 'window' } : { to: 'nowhere' };
     },
-    mayShowCertificate: (url) => isCcpOrLogin(places(), url),
+    mayShowCertificate: (server) => isCcpOrLogin(places(), `https://${server}`),
     popupWayOf: (kind, ask) => (kind === 'ccp' ? mayOpen(places(), ask) : { to: 'nowhere' }),
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
+import { repoRoot } from '../../../build/repo.ts';
 import { NIL_ID } from '../../../fleet/db/tenancy.ts';
 import type { Route } from '../../../fleet/http/route.ts';
 import { describeWithDatabase } from '../describe-with-database.ts';
@@ -55,6 +56,7 @@ describeWithDatabase("a stranger's requests", () => {
     const reply = await send();
     expect(reply.status, `${what}: ${reply.text.slice(0, 300)}`).toBeLessThan(500);
     expect(reply.text, what).not.toMatch(/at .*\.ts:\d|select |insert into|node_modules/i);
+    expect(reply.text, what).not.toContain(repoRoot);
     expect((await recorded()) - before, `${what}: one record in the audit (${reply.status})`).toBe(reply.status === HEAD_TOO_LARGE ? 0 : 1);
     return reply;
   }

@@ -126,6 +126,19 @@ it('the CCP’s session goes by the policy and the gate of the moment', () => {
   expect(rules.mayRequest(request)).toBe(false);
 });
 
+it.each([
+  ['acme.my.connect.aws:443', true],
+  ['login.example.com:443', true],
+  ['acme.my.connect.aws:8443', false],
+  ['other.example.com:443', false],
+  ['acme.my.connect.aws@other.example.com:443', false],
+  ['acme.my.connect.aws.example.com:443', false],
+  ['', false],
+])('the user’s certificate, asked for by %s: %s', (server, may) => {
+  expect(contentsRules({ places: () => places }).mayShowCertificate(server)).toBe(may);
+  expect(contentsRules({ places: () => null }).mayShowCertificate(server)).toBe(false);
+});
+
 describe('a headset that a page asks for', () => {
   const TELEPHONY = 0x0b;
   const keyboard = { deviceId: 'keyboard', usagePages: [0x01, 0x07] };
