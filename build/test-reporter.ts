@@ -73,12 +73,15 @@ function reasonIn(name: string): string {
 
 function show(name: string, errors: readonly SerializedError[]): void {
   console.log(`\n  FAIL ${name}`);
-  for (const error of errors) {
-    const diff = typeof error.diff === 'string' ? `\n${error.diff}` : '';
-    const stack = (error.stack ?? error.message).replace(/^ +at .*node_modules.*\n?/gm, '');
-    console.log(indent(`${stack}${diff}`));
-  }
+  for (const error of errors) console.log(indent(inWords(error)));
   console.log('');
+}
+
+/** With what caused it: a property that failed says there what its last case met. */
+function inWords(error: SerializedError): string {
+  const diff = typeof error.diff === 'string' ? `\n${error.diff}` : '';
+  const stack = (error.stack ?? error.message).replace(/^ +at .*node_modules.*\n?/gm, '');
+  return `${stack}${diff}${error.cause ? `\ncaused by: ${inWords(error.cause)}` : ''}`;
 }
 
 function indent(text: string): string {
