@@ -23,9 +23,15 @@ export const StandingChange = z.strictObject({
 });
 export type StandingChange = z.infer<typeof StandingChange>;
 
+/** From the first to the last judgement without a gap: outside of these nobody judged this desk. */
+export const WatchedSpan = z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() });
+export type WatchedSpan = z.infer<typeof WatchedSpan>;
+
 /** The last 24 hours, oldest first, and before them the standing that they began with; bounded, so that a desk that flaps loses the oldest. */
 export const DeskHistory = z.strictObject({
   quality: z.array(QualitySample).max(300),
   standings: z.array(StandingChange).max(500),
+  /** Apart from each other, oldest first. A standing holds only inside them. */
+  watched: z.array(WatchedSpan).max(200),
 });
 export type DeskHistory = z.infer<typeof DeskHistory>;

@@ -22,5 +22,10 @@ export const FaultCode = z.enum([
 ]);
 export type FaultCode = z.infer<typeof FaultCode>;
 
-export const Fault = z.strictObject({ code: FaultCode, detail: z.string().max(500) });
+export const Fault = z.strictObject({
+  code: FaultCode,
+  detail: z.string().max(500),
+  /** Of `too-soon`, where it is known: how long until it is not. */
+  retryInMs: z.int().positive().optional(),
+});
 export type Fault = z.infer<typeof Fault>;

@@ -31,8 +31,19 @@ export const CcpState = z.enum([
   /** Open, with a banner: it will close when the call ends, or (`observe`) would. */
   'banner',
   'blocked',
+  /** A page of ours stands in its place, since it cannot be loaded; see `CcpTrouble`. */
+  'unreachable',
 ]);
 export type CcpState = z.infer<typeof CcpState>;
+
+/** Why the window of the CCP shows nothing of it; `host` with its port where that is not 443. */
+export const CcpTrouble = z.discriminatedUnion('kind', [
+  /** `error` as Chromium names it; null where nothing came for long. */
+  z.strictObject({ kind: z.literal('cannot-load'), host: z.string().max(300), error: z.string().max(100).nullable() }),
+  /** It leads to a page that the policy names neither as the CCP's nor as its sign-in's. */
+  z.strictObject({ kind: z.literal('not-in-policy'), host: z.string().max(300) }),
+]);
+export type CcpTrouble = z.infer<typeof CcpTrouble>;
 
 /** All that the app's own pages show of a moment. */
 export const DeskView = z.strictObject({
@@ -44,6 +55,8 @@ export const DeskView = z.strictObject({
   /** Checks that run now. */
   looking: z.array(CheckId).max(200),
   ccp: CcpState,
+  /** Not null while `ccp` is `unreachable`. */
+  ccpTrouble: CcpTrouble.nullable(),
   locale: z.strictObject({ choice: LocaleChoice, inUse: LocaleChoice.exclude(['auto']) }),
   /** Names the app and the operating system to people; steps of a fix differ by platform. */
   app: z.strictObject({ version: z.string().max(50), platform: z.enum(['win32', 'darwin', 'linux']) }),
@@ -83,6 +96,8 @@ export const ipc = {
     'busy',
     'no-daemon',
   ]),
+  /** A microphone, a headset or a loudspeaker came or went. The main process itself is told of none. */
+  devicesChanged: call(z.void(), z.void(), []),
   /** The hidden page is ready for tasks. */
   probeReady: call(z.void(), z.void(), []),
   probeDone: call(z.strictObject({ task: z.int().nonnegative(), reading: ProbeReading }), z.void(), []),
@@ -95,8 +110,8 @@ export const PageName = z.enum(['posture', 'blocked', 'banner', 'probe']);
 export type PageName = z.infer<typeof PageName>;
 
 export const callsOfPage = {
-  posture: ['view', 'history', 'recheck', 'openCcp', 'saveBundle', 'setLocale', 'release'],
-  blocked: ['view', 'recheck', 'openPosture'],
+  posture: ['view', 'history', 'recheck', 'openCcp', 'saveBundle', 'setLocale', 'release', 'devicesChanged'],
+  blocked: ['view', 'recheck', 'openPosture', 'devicesChanged'],
   banner: ['view', 'openPosture'],
   probe: ['probeReady', 'probeDone'],
 } as const satisfies Record<PageName, readonly (keyof Ipc)[]>;

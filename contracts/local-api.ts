@@ -8,7 +8,7 @@ import { ActivityJudgement, CallActivity, GateStatus } from './gate.ts';
 import { Instance } from './instance.ts';
 import { LinkTrouble } from './link-trouble.ts';
 import { BlindCause } from './outcome.ts';
-import { HttpsOrigin, ReportingSettings, Rule } from './policy.ts';
+import { GateSettings, HttpsOrigin, ReportingSettings, Rule } from './policy.ts';
 import { Progress } from './progress.ts';
 import { Verdict } from './verdict.ts';
 import { Waiver } from './waiver.ts';
@@ -96,6 +96,8 @@ export const Snapshot = z.strictObject({
     instance: Instance.pick({ alias: true, region: true }),
     /** What a finding's outcome does, by rule. */
     rules: z.array(Rule.pick({ id: true, check: true, on: true })).max(200),
+    /** What the CCP window does when the daemon does not answer any more. */
+    gate: GateSettings.pick({ onAgentLoss: true, maxDrainMs: true }),
     /** Null where no rule of this desk measures calls. */
     quality: QualityLimits.nullable(),
     /** What leaves the desk. */

@@ -57,7 +57,7 @@ if (app.requestSingleInstanceLock()) {
   attachApp({
     onArguments: (args) => follow(deepLinkOf(args) ?? (args.includes(START_HIDDEN) ? null : { kind: 'open' })),
     onLink: (url) => follow(readDeepLink(url)),
-    onQuit: () => shell?.stop(),
+    onQuit: () => shell?.mayEnd() ?? true,
   });
   void app
     .whenReady()
@@ -94,7 +94,7 @@ function start(): void {
     },
     ipc: createIpcPort(windows),
     openPosture: (url, bounds) => openPosture(windows, url, bounds),
-    ccpWindows: (texts) => ccpWindowPorts(windows, () => settings.current().windows.ccp, texts),
+    ccpWindows: (texts) => ccpWindowPorts(windows, () => settings.current().windows.ccp, texts, monotonicMs),
     probePage: (send, onGone) => createProbePage(windows, send, onGone),
     tray: (onAction) => createTray(platform, onAction),
     notices: createNotices,

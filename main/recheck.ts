@@ -1,7 +1,7 @@
 import type { Result } from '../contracts/call.ts';
 import type { CheckId } from '../contracts/finding.ts';
 import type { Desk } from './desk/desk.ts';
-import type { SessionProbes } from './probes/session-probes.ts';
+import { RECHECK_EVERY_MS, type SessionProbes } from './probes/session-probes.ts';
 
 type Rechecked = Awaited<ReturnType<Desk['recheck']>>;
 
@@ -18,9 +18,9 @@ export async function recheckAll(
   const { link, snapshot } = desk.view();
   if (!snapshot?.session.rules.some((rule) => rule.check === check)) return desk.recheck(check);
   if (link !== 'connected') return refuse('no-daemon', 'nobody to tell');
-  return probes.recheck(check) ? { ok: true, value: undefined } : refuse('too-soon', 'it has just been looked at');
+  return probes.recheck(check) ? { ok: true, value: undefined } : refuse('too-soon', 'it has just been looked at', RECHECK_EVERY_MS);
 }
 
-function refuse(code: 'no-daemon' | 'too-soon', detail: string): Result<never, 'no-daemon' | 'too-soon'> {
-  return { ok: false, error: { code, detail } };
+function refuse(code: 'no-daemon' | 'too-soon', detail: string, retryInMs?: number): Result<never, 'no-daemon' | 'too-soon'> {
+  return { ok: false, error: { code, detail, ...(retryInMs !== undefined && { retryInMs }) } };
 }

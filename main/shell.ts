@@ -2,6 +2,7 @@ import type { Texts } from '../checks/texts/lookup.ts';
 import { textsFor } from '../checks/texts/lookup.ts';
 import type { CheckId } from '../contracts/finding.ts';
 import type { LocaleChoice, ProbeTask } from '../contracts/ipc.ts';
+import { askBeforeQuit, type QuitPorts } from './ask-before-quit.ts';
 import type { CcpPorts } from './ccp/ccp-ports.ts';
 import { createCcpWindow } from './ccp/ccp-window.ts';
 import type { DeepLink } from './deep-link.ts';
@@ -11,6 +12,7 @@ import type { IpcPort } from './ipc/ipc-port.ts';
 import { pageHandlers } from './ipc/page-handlers.ts';
 import { servePages } from './ipc/serve-pages.ts';
 import { tellViews } from './ipc/tell-views.ts';
+import { createLinkPace } from './link-pace.ts';
 import { localeInUse } from './locale-in-use.ts';
 import { type ProbePage, startSessionProbes } from './probes/session-probes.ts';
 import { recheckAll } from './recheck.ts';
@@ -31,7 +33,7 @@ export interface ShellPorts extends DeskPorts {
   ipc: IpcPort;
   openPosture(url: string, bounds: WindowBounds | undefined): PostureHandle;
   /** `texts`: in the language of the moment. */
-  ccpWindows(texts: () => Texts): Pick<CcpPorts, 'openCcp' | 'openBlocked' | 'openBanner' | 'offerReload'>;
+  ccpWindows(texts: () => Texts): Pick<CcpPorts, 'openCcp' | 'openBlocked' | 'openBanner' | 'offerReload'> & Pick<QuitPorts, 'confirmQuit'>;
   probePage(send: (task: ProbeTask) => void, onGone: () => void): ProbePage;
   tray(onAction: (action: TrayAction) => void): { render(model: TrayModel): void; destroy(): void };
   notices(onClick: () => void): (notice: Notice) => void;
@@ -41,6 +43,8 @@ export interface ShellPorts extends DeskPorts {
 export interface Shell {
   follow(link: DeepLink): void;
   wake(): void;
+  /** Asked when the app is to end, and it has stopped then; false where its user is asked first, and it goes on. */
+  mayEnd(): boolean;
   stop(): void;
   ccpSession: SessionRules;
   contents: ContentsRules;
@@ -58,8 +62,9 @@ export function startShell(ports: ShellPorts): Shell {
     open: (url) => ports.openPosture(url, settings.current().windows.posture),
     saveBounds: (posture) => settings.change({ windows: { ...settings.current().windows, posture } }),
   });
+  const ccpWindows = ports.ccpWindows(() => textsFor(desk.view().locale.inUse));
   const ccp = createCcpWindow({
-    ...ports.ccpWindows(() => textsFor(desk.view().locale.inUse)),
+    ...ccpWindows,
     wasOpen: () => settings.current().ccpOpen,
     rememberOpen: (ccpOpen, place) =>
       settings.change({ ccpOpen, ...(place && { windows: { ...settings.current().windows, ccp: place } }) }),
@@ -82,6 +87,7 @@ export function startShell(ports: ShellPorts): Shell {
     monotonicMs,
     random: ports.random,
   });
+  const mayFollow = createLinkPace(monotonicMs);
   const recheck = (check?: CheckId) => recheckAll(desk, probes, check);
   const openCcp = () => ccp.open() === 'opened';
   const saveBundle = createSaveBundle(programPaths[ports.app.platform], ports.downloadsDir, ports.bundle);
@@ -99,6 +105,7 @@ export function startShell(ports: ShellPorts): Shell {
       openPosture: () => posture.show(),
       saveBundle,
       setLocale,
+      devicesChanged: probes.devicesChanged,
       probeReady: probes.ready,
       probeDone: probes.done,
     }),
@@ -149,8 +156,21 @@ export function startShell(ports: ShellPorts): Shell {
     now: () => new Date(ports.wallMs()),
   });
 
+  const mayEnd = askBeforeQuit({ isOnCall: ccp.isOnCall, confirmQuit: ccpWindows.confirmQuit, quit: ports.quit });
+  const stop = () => {
+    if (isStopped) return;
+    isStopped = true;
+    // First, while its window is still there: from now on no call holds it up, and no close is its user's.
+    ccp.stop();
+    stopTray();
+    tray.destroy();
+    probes.stop();
+    desk.stop();
+  };
+
   return {
     follow(link) {
+      if (!mayFollow(link)) return;
       if (link.kind === 'ccp') {
         isCcpAsked = !openCcp() && desk.view().snapshot === null;
         return;
@@ -159,16 +179,12 @@ export function startShell(ports: ShellPorts): Shell {
       posture.show(link.kind === 'check' ? `check/${link.check}` : undefined);
     },
     wake: desk.wake,
-    stop() {
-      if (isStopped) return;
-      isStopped = true;
-      // First, while its window is still there: from now on no call holds it up, and no close is its user's.
-      ccp.stop();
-      stopTray();
-      tray.destroy();
-      probes.stop();
-      desk.stop();
+    mayEnd() {
+      const isSo = isStopped || mayEnd();
+      if (isSo) stop();
+      return isSo;
     },
+    stop,
     ccpSession: ccpSessionRules(ccp),
     contents: contentsRules(ccp),
     tray: () => drawn,

@@ -5,9 +5,9 @@ import { StrictMode, useEffect, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { textsFor } from '../checks/texts/lookup.ts';
 import type { Client } from '../contracts/call.ts';
-import type { DeskView, Ipc } from '../contracts/ipc.ts';
+import type { CcpTrouble, DeskView, Ipc } from '../contracts/ipc.ts';
 import { isBad } from '../contracts/outcome.ts';
-import { blockedLead } from './ccp-words.ts';
+import { blockedLead, loadWords } from './ccp-words.ts';
 import { connect } from './ipc.ts';
 import { type FixItem, fixOrder } from './posture/model/fix-order.ts';
 import type { Recheck } from './posture/model/recheck.ts';
@@ -18,18 +18,56 @@ import { recheckWords } from './posture/parts/say.ts';
 import { useDesk, useNow } from './posture/use-desk.ts';
 import { useWords, WordsContext } from './posture/words.ts';
 
-function Blocked({ ipc }: { ipc: Client<Ipc> }) {
-  const now = useNow(false);
-  const { view, rechecks, recheck } = useDesk(ipc, now);
-  const [isAskedForAll, setIsAskedForAll] = useState(false);
+function InPlaceOfCcp({ ipc }: { ipc: Client<Ipc> }) {
+  const desk = useDesk(ipc, useNow(false));
+  const { view } = desk;
   const locale = view?.locale.inUse ?? 'en';
   const words = useMemo(() => ({ texts: textsFor(locale), time: timeWords(locale) }), [locale]);
-  const { ui } = words.texts;
+  const title = view?.ccpTrouble ? 'ccp.load.title' : 'ccp.blocked.title';
 
   useEffect(() => {
     document.documentElement.lang = locale;
-    document.title = words.texts.ui('ccp.blocked.title');
-  }, [locale, words]);
+    document.title = words.texts.ui(title);
+  }, [locale, words, title]);
+
+  return (
+    <WordsContext value={words}>
+      {view?.ccpTrouble ? <Unreachable trouble={view.ccpTrouble} ipc={ipc} /> : <Blocked ipc={ipc} desk={desk} />}
+    </WordsContext>
+  );
+}
+
+/** The gate has nothing to do with it: there is nothing to check again, and the window goes on trying. */
+function Unreachable({ trouble, ipc }: { trouble: CcpTrouble; ipc: Client<Ipc> }) {
+  const { ui } = useWords().texts;
+  const { says, forIt, args } = loadWords(trouble);
+  return (
+    <main className="blocked">
+      <Sign shape="care" />
+      <h1>{ui('ccp.load.title')}</h1>
+      <div role="status">
+        {says.map((line) => (
+          <p key={line}>{ui(line, args)}</p>
+        ))}
+      </div>
+      <section aria-labelledby="for-it">
+        <h2 id="for-it">{ui('ccp.load.it')}</h2>
+        <p>{ui(forIt, args)}</p>
+      </section>
+      <div className="actions">
+        <button type="button" onClick={() => void ipc.openPosture(undefined)}>
+          {ui('ccp.blocked.open')}
+        </button>
+      </div>
+    </main>
+  );
+}
+
+function Blocked({ ipc, desk }: { ipc: Client<Ipc>; desk: ReturnType<typeof useDesk> }) {
+  const { view, rechecks, recheck } = desk;
+  const [isAskedForAll, setIsAskedForAll] = useState(false);
+  const words = useWords();
+  const { ui } = words.texts;
 
   const isConnected = view?.link === 'connected';
   const lead = view === null ? null : blockedLead(view);
@@ -46,30 +84,28 @@ function Blocked({ ipc }: { ipc: Client<Ipc> }) {
   };
 
   return (
-    <WordsContext value={words}>
-      <main className="blocked">
-        <Sign shape="stop" />
-        <h1>{ui('ccp.blocked.title')}</h1>
-        {lead !== null && <p role="status">{ui(lead)}</p>}
-        {view !== null && isConnected && first && <First item={first} view={view} />}
-        {isConnected && !first && lead !== 'ccp.blocked.opening' && <p>{ui('ccp.blocked.unknown')}</p>}
-        {holdsUp.length > 1 && <p className="quiet">{ui('ccp.blocked.also', { count: holdsUp.length - 1 })}</p>}
-        <div className="actions">
-          {isConnected && (
-            <button type="button" className="primary" aria-disabled={isRunning || isAskedForAll} onClick={() => void check()}>
-              {ui(isRunning || isAskedForAll ? 'app.recheck.running' : 'app.recheck')}
-            </button>
-          )}
-          <button type="button" onClick={() => void ipc.openPosture(undefined)}>
-            {ui('ccp.blocked.open')}
+    <main className="blocked">
+      <Sign shape="stop" />
+      <h1>{ui('ccp.blocked.title')}</h1>
+      {lead !== null && <p role="status">{ui(lead)}</p>}
+      {view !== null && isConnected && first && <First item={first} view={view} />}
+      {isConnected && !first && lead !== 'ccp.blocked.opening' && <p>{ui('ccp.blocked.unknown')}</p>}
+      {holdsUp.length > 1 && <p className="quiet">{ui('ccp.blocked.also', { count: holdsUp.length - 1 })}</p>}
+      <div className="actions">
+        {isConnected && (
+          <button type="button" className="primary" aria-disabled={isRunning || isAskedForAll} onClick={() => void check()}>
+            {ui(isRunning || isAskedForAll ? 'app.recheck.running' : 'app.recheck')}
           </button>
-        </div>
-        {isRunning && <progress aria-label={ui('app.recheck.running')} />}
-        <p className="result" role="status">
-          {first && result !== null && !isRunning ? said(first, result, words.texts) : ''}
-        </p>
-      </main>
-    </WordsContext>
+        )}
+        <button type="button" onClick={() => void ipc.openPosture(undefined)}>
+          {ui('ccp.blocked.open')}
+        </button>
+      </div>
+      {isRunning && <progress aria-label={ui('app.recheck.running')} />}
+      <p className="result" role="status">
+        {first && result !== null && !isRunning ? said(first, result, words.texts) : ''}
+      </p>
+    </main>
   );
 }
 
@@ -108,7 +144,7 @@ const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <Blocked ipc={connect(window.deskwarden)} />
+      <InPlaceOfCcp ipc={connect(window.deskwarden)} />
     </StrictMode>,
   );
 }

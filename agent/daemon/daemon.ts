@@ -118,10 +118,10 @@ export async function runDaemon(settings: DaemonSettings, bootId: string): Promi
     random,
     makeHost: (orders, signal) => settings.makeHost(orders, { turnAnswered: (host) => turnAnswered.has(host) }, signal),
     onVerdict(verdict, changed) {
+      history.onVerdict(verdict);
       if (!changed) return;
       log({ event: 'verdict', standing: verdict.standing, causes: verdict.causes.map((cause) => cause.check) });
       api?.broadcast('verdictChanged', verdict);
-      history.onVerdict(verdict);
       keeper.saveSoon();
       gate.poke();
       fleet.changed();

@@ -19,7 +19,7 @@ export interface Known {
 /** For the desk's users. */
 export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon: { startedAt: string; epoch: string }): Snapshot {
   const { orders, scope, signed, unassigned } = fleet.standing();
-  const { id, revision, instance, rules, reporting } = orders.policy;
+  const { id, revision, instance, rules, reporting, gate: settings } = orders.policy;
   const verdict = unassigned ? null : desk.verdict();
   return {
     verdict,
@@ -35,6 +35,7 @@ export function snapshotOf({ desk, gate, fleet, releases, agent }: Known, daemon
       revision,
       instance: { alias: instance.alias, region: instance.region },
       rules: rules.map(({ id: rule, check, on }) => ({ id: rule, check, on })),
+      gate: { onAgentLoss: settings.onAgentLoss, maxDrainMs: settings.maxDrainMs },
       quality: qualityLimits(rules, orders.vantage),
       reporting,
     },

@@ -44,9 +44,13 @@ export function answerLocalApi(answering: Answering): LocalApiHandlers {
     return { ok: false as const, error: { code, detail: detail.slice(0, 500) } };
   }
 
-  function tooSoon(lastMs: number | undefined, everyMs: number) {
-    const leftMs = lastMs === undefined ? 0 : everyMs - (clock.monotonicMs() - lastMs);
-    return leftMs > 0 ? refuse('too-soon', `${Math.ceil(leftMs / 1_000)} s`) : null;
+  function tooSoon(leftMs: number) {
+    const { ok, error } = refuse('too-soon', `${Math.ceil(leftMs / 1_000)} s`);
+    return { ok, error: { ...error, retryInMs: Math.ceil(leftMs) } };
+  }
+
+  function leftOf(lastMs: number | undefined, everyMs: number): number {
+    return lastMs === undefined ? 0 : everyMs - (clock.monotonicMs() - lastMs);
   }
 
   return {
@@ -55,18 +59,18 @@ export function answerLocalApi(answering: Answering): LocalApiHandlers {
     async recheck({ check }) {
       if (check !== undefined && !checks.some((one) => one.id === check && one.venue === 'daemon')) return refuse('unknown-check', check);
       const lastMs = [recheckedMs.get('all'), recheckedMs.get(check ?? 'all')].flatMap((ms) => ms ?? []);
-      const early = tooSoon(lastMs.length > 0 ? Math.max(...lastMs) : undefined, RECHECK_EVERY_MS);
-      if (early) return early;
+      const leftMs = leftOf(lastMs.length > 0 ? Math.max(...lastMs) : undefined, RECHECK_EVERY_MS);
+      if (leftMs > 0) return tooSoon(leftMs);
       recheckedMs.set(check ?? 'all', clock.monotonicMs());
       const waitMs = recheck(check);
-      return waitMs > 0 ? refuse('too-soon', `${Math.ceil(waitMs / 1_000)} s`) : { ok: true, value: undefined };
+      return waitMs > 0 ? tooSoon(waitMs) : { ok: true, value: undefined };
     },
     async submitEvidence({ check, reading }) {
       const known = checks.find((one) => one.id === check);
       if (!known) return refuse('unknown-check', check);
       if (!isOfSession(known)) return refuse('not-allowed', `${check} runs in the daemon`);
-      const early = tooSoon(submittedMs.get(check), EVIDENCE_EVERY_MS);
-      if (early) return early;
+      const leftMs = leftOf(submittedMs.get(check), EVIDENCE_EVERY_MS);
+      if (leftMs > 0) return tooSoon(leftMs);
       submittedMs.set(check, clock.monotonicMs());
       const flaw = submit(known, reading);
       return flaw === null ? { ok: true, value: undefined } : refuse('bad-request', flaw);

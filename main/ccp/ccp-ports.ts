@@ -1,8 +1,9 @@
 import type { CallActivity } from '../../contracts/gate.ts';
-import type { CcpState } from '../../contracts/ipc.ts';
+import type { CcpState, CcpTrouble } from '../../contracts/ipc.ts';
 import type { After } from '../../contracts/local-link/link.ts';
 import type { WindowApplied } from '../desk/desk.ts';
 import type { WindowBounds } from '../settings.ts';
+import type { LoadFailure } from './loading.ts';
 
 /** A window that is there until `destroy`, which ends its page, its pop-ups, its connections and its media before it returns. */
 export interface LivingWindow {
@@ -14,10 +15,12 @@ export interface LivingWindow {
 export interface CcpWindowHandle extends LivingWindow {
   load(url: string): void;
   minimise(): void;
+  /** Its page goes on behind. Shown again it does not take the keyboard. */
+  setHidden(is: boolean): void;
 }
 
 export interface CcpWindowEvents {
-  /** The user closes it; true when it may go, and then it is gone. */
+  /** The user closes it, or the app ends; true when it may go at once. It need not be asked twice: what is not let go is closed later. */
   onClosing(): boolean;
   /** It is gone, whoever closed it: a page can close its own window unasked. */
   onGone(): void;
@@ -25,8 +28,12 @@ export interface CcpWindowEvents {
   onMedia(isLive: boolean): void;
   /** Its page fell over. */
   onCrashed(): void;
-  /** A page could not be loaded; `code` as Chromium numbers it. */
-  onFailed(code: number, isMainFrame: boolean): void;
+  /** Another page stands in it now: not a part of the one before, not one in a frame, and not that of an error. */
+  onLoaded(): void;
+  /** In place of its page that of an error stands. */
+  onFailed(failure: LoadFailure): void;
+  /** Our rules kept its main frame from going there. */
+  onRefused(url: string): void;
 }
 
 export interface CcpPorts {
@@ -39,11 +46,12 @@ export interface CcpPorts {
   wasOpen(): boolean;
   /** And where it was last; null where it never was. Told again when the app ends. */
   rememberOpen(isOpen: boolean, place: WindowBounds | null): void;
-  /** Asks once whether to open it again; the answer may come late. */
-  offerReload(): Promise<boolean>;
+  /** Asks once whether to open it again; the answer may come late. With `signal` the question goes away, where the system can. */
+  offerReload(signal: AbortSignal): Promise<boolean>;
   acknowledge(applied: WindowApplied): void;
   reportActivity(says: CallActivity): void;
-  show(state: CcpState): void;
+  /** `trouble`: with `unreachable`. */
+  show(state: CcpState, trouble: CcpTrouble | null): void;
   after: After;
   /** Stands still while the computer sleeps, where the system has such a clock. */
   monotonicMs(): number;

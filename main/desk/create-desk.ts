@@ -23,7 +23,7 @@ const LOOKED_LONG_ENOUGH_MS = 60_000;
 
 export function createDesk(ports: DeskPorts, start: DeskStart): DeskOfMain {
   const listeners = new Set<(view: DeskView, before: DeskView) => void>();
-  let view: DeskView = { link: 'connecting', snapshot: null, heardAt: null, looking: [], ccp: 'not-open', ...start };
+  let view: DeskView = { link: 'connecting', snapshot: null, heardAt: null, looking: [], ccp: 'not-open', ccpTrouble: null, ...start };
   const untold: { view: DeskView; before: DeskView }[] = [];
   let isTelling = false;
   let applied: { applied: WindowApplied; at: string } | null = null;
@@ -150,7 +150,7 @@ export function createDesk(ports: DeskPorts, start: DeskStart): DeskOfMain {
       activity = says;
       sayActivity(link.client());
     },
-    showCcp: (ccp) => tell({ kind: 'ccp', ccp }),
+    showCcp: (ccp, trouble = null) => tell({ kind: 'ccp', ccp, trouble }),
     showLocale: (choice, inUse) => tell({ kind: 'locale', choice, inUse }),
     wake() {
       link.wake();

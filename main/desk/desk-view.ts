@@ -1,6 +1,6 @@
 import type { CheckId } from '../../contracts/finding.ts';
 import type { GateStatus } from '../../contracts/gate.ts';
-import type { CcpState, DaemonLink, DeskView, LocaleChoice } from '../../contracts/ipc.ts';
+import type { CcpState, CcpTrouble, DaemonLink, DeskView, LocaleChoice } from '../../contracts/ipc.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import type { Progress } from '../../contracts/progress.ts';
 import type { Verdict } from '../../contracts/verdict.ts';
@@ -14,7 +14,7 @@ export type DeskNews =
   | { kind: 'progress'; progress: Progress }
   /** What came of these was not told: their run was cut short, or its word was lost. */
   | { kind: 'looked-long-enough'; checks: readonly CheckId[] }
-  | { kind: 'ccp'; ccp: CcpState }
+  | { kind: 'ccp'; ccp: CcpState; trouble: CcpTrouble | null }
   | { kind: 'locale'; choice: LocaleChoice; inUse: DeskView['locale']['inUse'] };
 
 /** As many as the view's schema takes. */
@@ -40,7 +40,7 @@ export function nextView(view: DeskView, news: DeskNews): DeskView {
         view.looking.filter((check) => !news.checks.includes(check)),
       );
     case 'ccp':
-      return view.ccp === news.ccp ? view : { ...view, ccp: news.ccp };
+      return view.ccp === news.ccp && view.ccpTrouble === news.trouble ? view : { ...view, ccp: news.ccp, ccpTrouble: news.trouble };
     case 'locale':
       return view.locale.choice === news.choice && view.locale.inUse === news.inUse
         ? view

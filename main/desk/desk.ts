@@ -3,7 +3,7 @@ import type { DeskHistory } from '../../contracts/desk-history.ts';
 import type { FaultCode } from '../../contracts/fault.ts';
 import type { CheckId } from '../../contracts/finding.ts';
 import type { CallActivity } from '../../contracts/gate.ts';
-import type { CcpState, DeskView, LocaleChoice } from '../../contracts/ipc.ts';
+import type { CcpState, CcpTrouble, DeskView, LocaleChoice } from '../../contracts/ipc.ts';
 import type { ProbeReading } from '../../contracts/local-api.ts';
 
 export type WindowApplied = 'open' | 'banner' | 'closed';
@@ -29,7 +29,7 @@ export interface Desk {
 
 /** What only the composition root says. */
 export interface DeskOfMain extends Desk {
-  showCcp(state: CcpState): void;
+  showCcp(state: CcpState, trouble?: CcpTrouble | null): void;
   showLocale(choice: LocaleChoice, inUse: DeskView['locale']['inUse']): void;
   /** The machine woke up: whatever was waited for is looked at now. */
   wake(): void;

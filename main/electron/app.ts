@@ -5,7 +5,8 @@ import { START_HIDDEN, type StartRules } from '../start-rules.ts';
 export interface AppEvents {
   onArguments(argv: readonly string[]): void;
   onLink(url: string): void;
-  onQuit(): void;
+  /** False where it has to stay for now. */
+  onQuit(): boolean;
 }
 
 /** What the operating system may ask for, from the first moment on. */
@@ -18,7 +19,9 @@ export function attachApp({ onArguments, onLink, onQuit }: AppEvents): void {
     event.preventDefault();
     onLink(url);
   });
-  app.on('before-quit', onQuit);
+  app.on('before-quit', (event) => {
+    if (!onQuit()) event.preventDefault();
+  });
 }
 
 /** What the app is to the operating system; once it is ready. */

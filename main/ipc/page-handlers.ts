@@ -11,6 +11,7 @@ export interface PageActions {
   openPosture(): void;
   saveBundle(): Promise<Result<{ path: string }, 'busy' | 'no-daemon'>>;
   setLocale(choice: LocaleChoice): void;
+  devicesChanged(): void;
   probeReady(): void;
   probeDone(task: number, reading: ProbeReading): void;
 }
@@ -37,6 +38,10 @@ export function pageHandlers(actions: PageActions): Handlers<Ipc> {
       return done;
     },
     release: ({ code }) => desk.release(code),
+    async devicesChanged() {
+      actions.devicesChanged();
+      return done;
+    },
     async probeReady() {
       actions.probeReady();
       return done;

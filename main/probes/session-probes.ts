@@ -3,13 +3,14 @@ import type { DeskView, ProbeTask } from '../../contracts/ipc.ts';
 import type { ProbeReading } from '../../contracts/local-api.ts';
 import type { Desk } from '../desk/desk.ts';
 import { type LookPlan, lookPlans, wantsConfirming } from './due-looks.ts';
+import { hearDevices } from './hear-devices.ts';
 
 /** After start, log-on or the daemon's return, so that the desk is not asked while everything else starts. */
 const SETTLE_MS = 2_000;
 /** So that a daemon that comes and goes has the microphone opened no more often. */
 const RETURN_EVERY_MS = 60_000;
 /** As the daemon takes evidence of one check. */
-const RECHECK_EVERY_MS = 5_000;
+export const RECHECK_EVERY_MS = 5_000;
 const CONFIRM_MS = 30_000;
 /** Confirming looks in a row; what is not decided by then waits for its time. */
 const MOST_CONFIRMATIONS = 5;
@@ -21,6 +22,11 @@ const OPEN_MS = 15_000;
 const LOOK_MS = 30_000;
 /** While somebody is on a call, the end of it is looked for; changes of the desk's view tell of most. */
 const CALL_MS = 10_000;
+
+/** What a headset that comes or goes changes. */
+const OF_DEVICES = 'softphone.audio-devices';
+/** A Bluetooth headset changes its profile, and so the list of devices, when its microphone is opened and when it is let go. */
+const TRACE_MS = 3_000;
 
 /** The hidden page that looks. */
 export interface ProbePage {
@@ -44,6 +50,8 @@ export interface SessionProbePorts {
 export interface SessionProbes {
   /** False where the check, or each, is none of the session's, or has just been looked at. */
   recheck(check?: CheckId): boolean;
+  /** A page was told that a device came or went. */
+  devicesChanged(): void;
   /** The CCP's sound began or ended. */
   callChanged(): void;
   ready(): void;
@@ -74,6 +82,7 @@ export function startSessionProbes({ desk, page, isCcpLive, monotonicMs, random 
   let timer: NodeJS.Timeout | undefined;
   let isConnected = false;
   let returnedMs = Number.NEGATIVE_INFINITY;
+  let closedMs = Number.NEGATIVE_INFINITY;
   let stopped = false;
 
   function plans(): LookPlan[] {
@@ -137,6 +146,7 @@ export function startSessionProbes({ desk, page, isCcpLive, monotonicMs, random 
   function close(): void {
     clearTimeout(look?.timer);
     look = null;
+    closedMs = monotonicMs();
     page.close();
   }
 
@@ -169,6 +179,14 @@ export function startSessionProbes({ desk, page, isCcpLive, monotonicMs, random 
     }, CONFIRM_MS).unref();
   }
 
+  const devices = hearDevices({
+    monotonicMs,
+    isOurs: () => look !== null || monotonicMs() - closedMs < TRACE_MS,
+    look() {
+      for (const { check } of plans()) if (check === OF_DEVICES) sooner(check, monotonicMs());
+      plan();
+    },
+  });
   const off = desk.onChange(hear);
   hear(desk.view());
 
@@ -186,6 +204,7 @@ export function startSessionProbes({ desk, page, isCcpLive, monotonicMs, random 
       plan();
       return free.length > 0;
     },
+    devicesChanged: devices.changed,
     callChanged() {
       if (isCcpLive()) giveUp();
       plan();
@@ -207,6 +226,7 @@ export function startSessionProbes({ desk, page, isCcpLive, monotonicMs, random 
     stop() {
       stopped = true;
       off();
+      devices.stop();
       clearTimeout(timer);
       if (look) close();
     },

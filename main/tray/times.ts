@@ -1,12 +1,11 @@
 import type { Locale } from '../../checks/texts/locale.ts';
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** The time of day; with the date where it is not of the next 24 hours. */
+/** The time alone on the day of `now`, and with the date on any other: as the posture window says it, and a test holds the two together. */
 export function clockWords(at: string, now: Date, locale: Locale): string {
-  const isNear = Math.abs(Date.parse(at) - now.getTime()) < DAY_MS;
-  const style = isNear ? ({ hour: 'numeric', minute: '2-digit' } as const) : ({ dateStyle: 'medium', timeStyle: 'short' } as const);
+  const isToday = new Date(at).toDateString() === now.toDateString();
+  const style = isToday ? ({ timeStyle: 'short' } as const) : ({ dateStyle: 'medium', timeStyle: 'short' } as const);
   return new Intl.DateTimeFormat(locale, style).format(new Date(at));
 }
 

@@ -7,7 +7,7 @@ import { type Place, placeOfHash, type ViewName } from './model/place.ts';
 import { timeWords } from './model/time-words.ts';
 import { LiveRegion } from './parts/live-region.tsx';
 import { Navigation } from './parts/navigation.tsx';
-import { useDesk, useNow } from './use-desk.ts';
+import { useDesk, useNow, useRecheckAll } from './use-desk.ts';
 import { AboutView } from './views/about.tsx';
 import { NowView } from './views/now.tsx';
 import { TodayView } from './views/today.tsx';
@@ -25,8 +25,9 @@ const SECONDS_MATTER_MS = 3 * 60_000;
 export function App({ ipc }: { ipc: Client<Ipc> }) {
   const [{ name, check }, setPlace] = useState<Place>(() => placeOfHash(window.location.hash) ?? FIRST_PLACE);
   const [everySecond, setEverySecond] = useState(false);
-  const now = useNow(everySecond);
+  const now = useNow(everySecond, ipc);
   const { view, rechecks, recheck } = useDesk(ipc, now);
+  const { refusal, recheckAll } = useRecheckAll(ipc, view?.link === 'connected');
   const locale = view?.locale.inUse ?? FIRST_LOCALE;
   const words = useMemo(() => ({ texts: textsFor(locale), time: timeWords(locale) }), [locale]);
   const face = useMemo(() => (view === null ? null : faceOf(view, now)), [view, now]);
@@ -66,11 +67,24 @@ export function App({ ipc }: { ipc: Client<Ipc> }) {
     if (view === null || face === null) return <p className="quiet">{ui('app.loading')}</p>;
     switch (name) {
       case 'now':
-        return <NowView ipc={ipc} view={view} face={face} now={now} rechecks={rechecks} recheck={recheck} sought={check} onFound={found} />;
+        return (
+          <NowView
+            ipc={ipc}
+            view={view}
+            face={face}
+            now={now}
+            rechecks={rechecks}
+            recheck={recheck}
+            refusal={refusal}
+            recheckAll={recheckAll}
+            sought={check}
+            onFound={found}
+          />
+        );
       case 'quality':
-        return <QualityView ipc={ipc} heardAt={view.heardAt} limits={view.snapshot?.policy.quality ?? null} />;
+        return <QualityView ipc={ipc} view={view} now={now} limits={view.snapshot?.policy.quality ?? null} />;
       case 'today':
-        return <TodayView ipc={ipc} now={now} heardAt={view.heardAt} />;
+        return <TodayView ipc={ipc} view={view} now={now} />;
       case 'leaves':
         return <LeavesView snapshot={view.snapshot} />;
       case 'about':
@@ -88,7 +102,7 @@ export function App({ ipc }: { ipc: Client<Ipc> }) {
         <main ref={mainRef} tabIndex={-1}>
           <Suspense fallback={<p className="quiet">{ui('app.loading')}</p>}>{shown()}</Suspense>
         </main>
-        <LiveRegion face={face} rechecks={rechecks} />
+        <LiveRegion face={face} rechecks={rechecks} refusal={refusal} />
       </div>
     </WordsContext>
   );

@@ -1,6 +1,9 @@
-import type { FaultCode } from '../../../contracts/fault.ts';
+import type { Fault } from '../../../contracts/fault.ts';
 import type { CheckId, Finding } from '../../../contracts/finding.ts';
 import { isBad } from '../../../contracts/outcome.ts';
+
+/** Why it was not looked. `inMs`: when it can be asked for again, where that is known. */
+export type Refusal = { step: 'refused'; code: Fault['code']; inMs: number | null };
 
 /** One press of "check again", from the press to what came of it. */
 export type Recheck =
@@ -9,7 +12,7 @@ export type Recheck =
   /** It passes once; the policy wants it to pass more often before it counts. */
   | { step: 'better' }
   | { step: 'same' }
-  | { step: 'refused'; code: FaultCode }
+  | Refusal
   | { step: 'no-answer' };
 
 export type Rechecks = ReadonlyMap<CheckId, Recheck>;
@@ -28,8 +31,12 @@ export function startRecheck(rechecks: Rechecks, check: CheckId, now: Date): Rec
   return new Map(rechecks).set(check, { step: 'running', askedAt: now.toISOString(), seenLooking: false });
 }
 
-export function refuseRecheck(rechecks: Rechecks, check: CheckId, code: FaultCode): Rechecks {
-  return new Map(rechecks).set(check, { step: 'refused', code });
+export function refusalOf({ code, retryInMs }: Pick<Fault, 'code' | 'retryInMs'>): Refusal {
+  return { step: 'refused', code, inMs: retryInMs ?? null };
+}
+
+export function refuseRecheck(rechecks: Rechecks, check: CheckId, fault: Pick<Fault, 'code' | 'retryInMs'>): Rechecks {
+  return new Map(rechecks).set(check, refusalOf(fault));
 }
 
 /** The same map where nothing came of any. */

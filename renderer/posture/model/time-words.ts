@@ -1,12 +1,11 @@
 import type { Locale } from '../../../checks/texts/locale.ts';
 
-/** Times as the reader's language writes them, in this computer's time zone. */
+/** Times as the reader's language writes them, of 12 or 24 hours, in this computer's time zone. */
 export interface TimeWords {
-  /** The time alone on the day of `now`, and with the date on any other. */
+  /** The time alone on the day of `now`, and with the date on any other. The tray's menu and notices say it alike. */
   clock(at: string | Date, now: Date): string;
   /** The time alone, whatever the day. */
   hour(at: string | Date): string;
-  full(at: string | Date): string;
   date(at: string | Date): string;
   /** How long until then, in the largest fitting unit; never negative. */
   left(at: string | Date, now: Date): string;
@@ -21,7 +20,7 @@ const SECONDS_BELOW_MS = 2 * MINUTE_MS;
 
 export function timeWords(locale: Locale, timeZone?: string): TimeWords {
   const zone = timeZone === undefined ? {} : { timeZone };
-  const clock = new Intl.DateTimeFormat(locale, { ...zone, hour: 'numeric', minute: '2-digit' });
+  const clock = new Intl.DateTimeFormat(locale, { ...zone, timeStyle: 'short' });
   const full = new Intl.DateTimeFormat(locale, { ...zone, dateStyle: 'medium', timeStyle: 'short' });
   const date = new Intl.DateTimeFormat(locale, { ...zone, dateStyle: 'medium' });
   const unit = (value: number, name: string) =>
@@ -39,7 +38,6 @@ export function timeWords(locale: Locale, timeZone?: string): TimeWords {
   return {
     clock: (at, now) => (date.format(asDate(at)) === date.format(now) ? clock : full).format(asDate(at)),
     hour: (at) => clock.format(asDate(at)),
-    full: (at) => full.format(asDate(at)),
     date: (at) => date.format(asDate(at)),
     left: (at, now) => length(asDate(at).getTime() - now.getTime()),
     length,

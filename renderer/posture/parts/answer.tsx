@@ -1,11 +1,12 @@
-import { type Ref, useState } from 'react';
+import type { Ref } from 'react';
 import type { Client } from '../../../contracts/call.ts';
 import type { DeskView, Ipc } from '../../../contracts/ipc.ts';
 import type { Snapshot } from '../../../contracts/local-api.ts';
 import type { Face } from '../model/face.ts';
+import type { Refusal } from '../model/recheck.ts';
 import { useWords } from '../words.ts';
 import { Sign } from './icon.tsx';
-import { headlineOf } from './say.ts';
+import { headlineOf, refusalWords } from './say.ts';
 
 interface Props {
   ref: Ref<HTMLHeadingElement>;
@@ -14,6 +15,8 @@ interface Props {
   face: Face;
   now: Date;
   canAsk: boolean;
+  refusal: Refusal | null;
+  recheckAll: () => Promise<void>;
 }
 
 /** What follows from the answer. Only a call that the privileged side sees goes on for as long as it needs. */
@@ -25,19 +28,11 @@ function moreOf({ kind }: Face, snapshot: Snapshot | null) {
 }
 
 /** May I take calls? */
-export function Answer({ ref, ipc, view, face, now, canAsk }: Props) {
+export function Answer({ ref, ipc, view, face, now, canAsk, refusal, recheckAll }: Props) {
   const words = useWords();
   const { texts, time } = words;
-  const [trouble, setTrouble] = useState<string | null>(null);
   const { snapshot } = view;
   const looking = view.looking.length > 0;
-
-  const checkAll = async () => {
-    const answer = await ipc.recheck({});
-    if (answer.ok) return setTrouble(null);
-    const { code } = answer.error;
-    setTrouble(texts.ui(code === 'too-soon' || code === 'busy' || code === 'no-daemon' ? `app.recheck.${code}` : 'app.recheck.failed'));
-  };
 
   const noteArgs = () => ({
     reconnecting: { at: view.heardAt === null ? '' : time.clock(view.heardAt, now) },
@@ -71,7 +66,13 @@ export function Answer({ ref, ipc, view, face, now, canAsk }: Props) {
             </button>
           )}
           {canAsk && snapshot?.verdict && (
-            <button type="button" onClick={() => void checkAll()} aria-disabled={looking}>
+            <button
+              type="button"
+              aria-disabled={looking}
+              onClick={() => {
+                if (!looking) void recheckAll();
+              }}
+            >
               {texts.ui(looking ? 'app.recheck.running' : 'app.recheck.all')}
             </button>
           )}
@@ -79,7 +80,7 @@ export function Answer({ ref, ipc, view, face, now, canAsk }: Props) {
             <span className="quiet">{texts.ui('app.checked', { at: time.clock(snapshot.verdict.decidedAt, now) })}</span>
           )}
         </div>
-        {trouble !== null && <p className="trouble">{trouble}</p>}
+        {refusal !== null && <p className="trouble">{refusalWords(refusal, texts)}</p>}
       </div>
     </section>
   );

@@ -1,17 +1,20 @@
 import type { Finding } from '../../../contracts/finding.ts';
 import { evidenceRows } from '../model/evidence-rows.ts';
+import { uniqueKeys } from '../model/unique-keys.ts';
 import { useWords } from '../words.ts';
 
 /** What a finding rests on, for whoever is called for help. */
-export function Evidence({ finding }: { finding: Finding }) {
+export function Evidence({ finding, now }: { finding: Finding; now: Date }) {
   const { texts, time } = useWords();
   const { ui } = texts;
   const { rows, left } = evidenceRows(finding.evidence);
   const { outcome } = finding;
+  // A key of evidence may have a dot in it.
+  const keys = uniqueKeys(rows.map(({ path }) => path));
   const facts: [string, string][] = [
     [ui('app.details.rule'), finding.rule],
-    [ui('app.details.at'), time.full(finding.observedAt)],
-    [ui('app.details.last-pass'), finding.lastPassAt === null ? ui('app.details.never') : time.full(finding.lastPassAt)],
+    [ui('app.details.at'), time.clock(finding.observedAt, now)],
+    [ui('app.details.last-pass'), finding.lastPassAt === null ? ui('app.details.never') : time.clock(finding.lastPassAt, now)],
     [ui('app.details.venue'), ui(`venue.${finding.venue}`)],
   ];
   return (
@@ -37,8 +40,8 @@ export function Evidence({ finding }: { finding: Finding }) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ path, value }) => (
-              <tr key={path}>
+            {rows.map(({ path, value }, index) => (
+              <tr key={keys[index]}>
                 <th scope="row">{path}</th>
                 <td>{value}</td>
               </tr>

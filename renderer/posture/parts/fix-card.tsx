@@ -103,7 +103,7 @@ export function FixCard({ item, platform, acts, now, isLooking, recheck, onReche
       {finding !== null && (
         <details>
           <summary>{texts.ui('app.details')}</summary>
-          <Evidence finding={finding} />
+          <Evidence finding={finding} now={now} />
         </details>
       )}
     </article>

@@ -1,12 +1,18 @@
 import { useEffect, useRef, useState } from 'react';
 import { announce } from '../model/announce.ts';
 import type { Face } from '../model/face.ts';
-import type { Rechecks } from '../model/recheck.ts';
+import type { Rechecks, Refusal } from '../model/recheck.ts';
 import { useWords } from '../words.ts';
-import { headlineOf, recheckWords } from './say.ts';
+import { headlineOf, recheckWords, refusalWords } from './say.ts';
+
+interface Props {
+  face: Face | null;
+  rechecks: Rechecks;
+  refusal: Refusal | null;
+}
 
 /** Tells screen readers what changed; it stays in the page, for a region that comes with its text is not read. */
-export function LiveRegion({ face, rechecks }: { face: Face | null; rechecks: Rechecks }) {
+export function LiveRegion({ face, rechecks, refusal }: Props) {
   const words = useWords();
   const [polite, setPolite] = useState('');
   const [assertive, setAssertive] = useState('');
@@ -30,6 +36,13 @@ export function LiveRegion({ face, rechecks }: { face: Face | null; rechecks: Re
       if (before.get(check)?.step !== recheck.step) setPolite(recheckWords(check, recheck, words.texts));
     }
   }, [rechecks, words]);
+
+  useEffect(() => {
+    if (refusal === null) return;
+    const says = refusalWords(refusal, words.texts);
+    // The same words again are no change, and would not be read.
+    setPolite((before) => (before === says ? `${says}\u00a0` : says));
+  }, [refusal, words]);
 
   return (
     <>

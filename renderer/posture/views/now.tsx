@@ -4,7 +4,7 @@ import type { CheckId } from '../../../contracts/finding.ts';
 import type { DeskView, Ipc } from '../../../contracts/ipc.ts';
 import type { Face } from '../model/face.ts';
 import { fixOrder, type Urgency, urgencies, whatIsFine } from '../model/fix-order.ts';
-import type { Rechecks } from '../model/recheck.ts';
+import type { Rechecks, Refusal } from '../model/recheck.ts';
 import { Answer } from '../parts/answer.tsx';
 import { FixCard } from '../parts/fix-card.tsx';
 import { Plain } from '../parts/plain-findings.tsx';
@@ -18,12 +18,15 @@ interface Props {
   now: Date;
   rechecks: Rechecks;
   recheck: (check: CheckId) => Promise<void>;
+  /** Of everything, the last time. */
+  refusal: Refusal | null;
+  recheckAll: () => Promise<void>;
   /** What a link leads to; null once it was found, or is known not to be here. */
   sought: CheckId | null;
   onFound: () => void;
 }
 
-export function NowView({ ipc, view, face, now, rechecks, recheck, sought, onFound }: Props) {
+export function NowView({ ipc, view, face, now, rechecks, recheck, refusal, recheckAll, sought, onFound }: Props) {
   const { texts } = useWords();
   const { snapshot } = view;
   const answerRef = useRef<HTMLHeadingElement>(null);
@@ -56,7 +59,7 @@ export function NowView({ ipc, view, face, now, rechecks, recheck, sought, onFou
   const heading = (urgency: Urgency) => texts.ui(urgency === 'blocks' && !acts ? 'app.fix.would' : `app.fix.${urgency}`);
   return (
     <>
-      <Answer ref={answerRef} ipc={ipc} view={view} face={face} now={now} canAsk={canAsk} />
+      <Answer ref={answerRef} ipc={ipc} view={view} face={face} now={now} canAsk={canAsk} refusal={refusal} recheckAll={recheckAll} />
       {fixed.map((check) => (
         <p key={check} className="done">
           {texts.ui('app.recheck.fixed', { title: texts.title(check) })}

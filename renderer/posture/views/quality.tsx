@@ -1,9 +1,10 @@
 import mediaQuality from '../../../checks/network/media-quality.check.ts';
 import type { Client } from '../../../contracts/call.ts';
 import type { QualitySample } from '../../../contracts/desk-history.ts';
-import type { Ipc } from '../../../contracts/ipc.ts';
+import type { DeskView, Ipc } from '../../../contracts/ipc.ts';
 import { QualityLimits } from '../../../contracts/local-api.ts';
 import { gradeOf, type Measure, measures } from '../model/quality.ts';
+import { uniqueKeys } from '../model/unique-keys.ts';
 import { Plot } from '../parts/plot.tsx';
 import { Unloaded } from '../parts/unloaded.tsx';
 import { useHistory } from '../use-history.ts';
@@ -14,14 +15,15 @@ const digits: Readonly<Record<Measure, number>> = { mos: 1, rttMs: 0, jitterMs: 
 
 interface Props {
   ipc: Client<Ipc>;
-  heardAt: string | null;
+  view: Pick<DeskView, 'heardAt' | 'snapshot'>;
   /** Null where the policy sets none, or is not known. */
   limits: QualityLimits | null;
+  now: Date;
 }
 
-export default function QualityView({ ipc, heardAt, limits }: Props) {
+export default function QualityView({ ipc, view, limits, now }: Props) {
   const { texts } = useWords();
-  const { history, load } = useHistory(ipc, heardAt);
+  const { history, load } = useHistory(ipc, view);
   return (
     <>
       <h1>{texts.ui('app.nav.quality')}</h1>
@@ -33,16 +35,18 @@ export default function QualityView({ ipc, heardAt, limits }: Props) {
       ) : (
         <>
           <p className="quiet">{texts.ui(limits === null ? 'app.quality.of-check' : 'app.quality.of-policy')}</p>
-          <Plots samples={history.quality} limits={limits ?? recommended} />
+          <Plots samples={history.quality} limits={limits ?? recommended} now={now} />
         </>
       )}
     </>
   );
 }
 
-function Plots({ samples, limits }: { samples: readonly QualitySample[]; limits: QualityLimits }) {
+function Plots({ samples, limits, now }: { samples: readonly QualitySample[]; limits: QualityLimits; now: Date }) {
   const { texts, time } = useWords();
   const last = samples.at(-1);
+  const keys = uniqueKeys(samples.map(({ at }) => at));
+  const rows = samples.map((sample, index) => ({ sample, key: keys[index] ?? sample.at })).reverse();
   const shown = (measure: Measure, value: number | null) =>
     value === null ? texts.ui('app.quality.unmeasured') : time.number(value, digits[measure]);
   return (
@@ -88,9 +92,9 @@ function Plots({ samples, limits }: { samples: readonly QualitySample[]; limits:
             </tr>
           </thead>
           <tbody>
-            {samples.toReversed().map((sample) => (
-              <tr key={sample.at}>
-                <th scope="row">{time.full(sample.at)}</th>
+            {rows.map(({ key, sample }) => (
+              <tr key={key}>
+                <th scope="row">{time.clock(sample.at, now)}</th>
                 {measures.map((measure) => (
                   <td key={measure}>{shown(measure, sample[measure])}</td>
                 ))}

@@ -1,19 +1,31 @@
 import type { Client } from '../../../contracts/call.ts';
-import type { StandingChange } from '../../../contracts/desk-history.ts';
-import type { Ipc } from '../../../contracts/ipc.ts';
-import type { Standing } from '../../../contracts/verdict.ts';
-import { changesOfDay, dayWindow, type Stretch, strip } from '../model/day.ts';
+import type { DeskHistory } from '../../../contracts/desk-history.ts';
+import type { DeskView, Ipc } from '../../../contracts/ipc.ts';
+import { type DayEntry, dayEntries, dayWindow, type Stood, type Stretch, strip, watchedUntilNow } from '../model/day.ts';
 import type { FaceShape } from '../model/face.ts';
 import { Sign } from '../parts/icon.tsx';
 import { Unloaded } from '../parts/unloaded.tsx';
 import { useHistory } from '../use-history.ts';
 import { useWords } from '../words.ts';
 
-const shapeOf: Readonly<Record<Standing, FaceShape>> = { clear: 'go', caution: 'care', blocked: 'stop', undetermined: 'ask' };
+const shapeOf: Readonly<Record<Stood, FaceShape>> = {
+  clear: 'go',
+  caution: 'care',
+  blocked: 'stop',
+  undetermined: 'ask',
+  'not-watched': 'off',
+  unknown: 'off',
+};
 
-export function TodayView({ ipc, now, heardAt }: { ipc: Client<Ipc>; now: Date; heardAt: string | null }) {
+interface Props {
+  ipc: Client<Ipc>;
+  view: Pick<DeskView, 'link' | 'heardAt' | 'snapshot'>;
+  now: Date;
+}
+
+export function TodayView({ ipc, view, now }: Props) {
   const { texts } = useWords();
-  const { history, load } = useHistory(ipc, heardAt);
+  const { history, load } = useHistory(ipc, view);
   return (
     <>
       <h1>{texts.ui('app.nav.today')}</h1>
@@ -21,21 +33,30 @@ export function TodayView({ ipc, now, heardAt }: { ipc: Client<Ipc>; now: Date; 
       {history === null || history === 'failed' ? (
         <Unloaded state={history} again={() => void load()} />
       ) : (
-        <Day changes={history.standings} now={now} />
+        <Day history={history} view={view} now={now} />
       )}
     </>
   );
 }
 
-function Day({ changes, now }: { changes: readonly StandingChange[]; now: Date }) {
+function Day({ history: { standings, watched }, view, now }: { history: DeskHistory } & Pick<Props, 'view' | 'now'>) {
   const { texts, time } = useWords();
   const span = dayWindow(now);
-  const stretches = strip(changes, span);
-  const today = changesOfDay(changes, span);
-  const nameOf = (standing: Standing | null) => texts.ui(standing === null ? 'app.today.unknown' : `standing.${standing}`);
+  const stretches = strip(standings, watchedUntilNow(watched, view.link, view.heardAt, now), span);
+  const entries = dayEntries(standings, stretches, span);
+  const nameOf = (stood: Stood) => {
+    if (stood === 'not-watched') return texts.ui('app.today.not-watched');
+    return stood === 'unknown' ? texts.ui('app.today.unknown') : texts.ui(`standing.${stood}`);
+  };
   const at = (ms: number) => time.clock(new Date(ms), now);
-  const says = ({ standing, fromMs, toMs }: Stretch) =>
-    texts.ui('app.today.part', { standing: nameOf(standing), from: at(fromMs), to: at(toMs), length: time.length(toMs - fromMs) });
+  const says = ({ stood, fromMs, toMs }: Stretch) =>
+    texts.ui('app.today.part', { standing: nameOf(stood), from: at(fromMs), to: at(toMs), length: time.length(toMs - fromMs) });
+  const moreOf = ({ stood, until, causes }: DayEntry) => {
+    if (stood !== 'not-watched') return causes.map((check) => texts.title(check)).join(texts.ui('list.separator'));
+    return until === null
+      ? texts.ui('app.today.not-watched.still')
+      : texts.ui('app.today.not-watched.until', { at: time.clock(until, now) });
+  };
   return (
     <>
       <figure className="strip">
@@ -43,7 +64,7 @@ function Day({ changes, now }: { changes: readonly StandingChange[]; now: Date }
           {stretches.map((stretch) => (
             <span
               key={stretch.fromMs}
-              data-standing={stretch.standing ?? 'none'}
+              data-standing={stretch.stood}
               title={says(stretch)}
               style={{ flexGrow: stretch.toMs - stretch.fromMs }}
             />
@@ -54,9 +75,9 @@ function Day({ changes, now }: { changes: readonly StandingChange[]; now: Date }
           <span>{at(span.toMs)}</span>
         </figcaption>
         <ul className="legend" aria-hidden="true">
-          {[...new Set(stretches.map(({ standing }) => standing))].map((standing) => (
-            <li key={standing ?? 'none'}>
-              <span className="swatch" data-standing={standing ?? 'none'} /> {nameOf(standing)}
+          {[...new Set(stretches.map(({ stood }) => stood))].map((stood) => (
+            <li key={stood}>
+              <span className="swatch" data-standing={stood} /> {nameOf(stood)}
             </li>
           ))}
         </ul>
@@ -66,19 +87,18 @@ function Day({ changes, now }: { changes: readonly StandingChange[]; now: Date }
           ))}
         </ul>
       </figure>
-      {today.length === 0 ? (
+      {stretches.some(({ stood }) => stood === 'not-watched') && <p className="quiet">{texts.ui('app.today.not-watched.why')}</p>}
+      {entries.length === 0 ? (
         <p className="quiet">{texts.ui('app.today.none')}</p>
       ) : (
         <ol className="changes">
-          {today.map((change) => (
-            <li key={change.at}>
-              <time dateTime={change.at}>{time.clock(change.at, now)}</time>
-              <Sign shape={shapeOf[change.standing]} className="small-sign" />
+          {entries.map((entry) => (
+            <li key={entry.key}>
+              <time dateTime={entry.at}>{time.clock(entry.at, now)}</time>
+              <Sign shape={shapeOf[entry.stood]} className="small-sign" />
               <div>
-                <strong>{nameOf(change.standing)}</strong>
-                {change.causes.length > 0 && (
-                  <span className="quiet">{change.causes.map((check) => texts.title(check)).join(texts.ui('list.separator'))}</span>
-                )}
+                <strong>{nameOf(entry.stood)}</strong>
+                {moreOf(entry) !== '' && <span className="quiet">{moreOf(entry)}</span>}
               </div>
             </li>
           ))}

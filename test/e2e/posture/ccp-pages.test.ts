@@ -146,7 +146,7 @@ describe.skipIf(why !== null)(`pages around the CCP in real Chromium${why === nu
     await page.keyboard.press('Enter');
     await expect.poll(() => open.calls.at(-1)?.name).toBe('openPosture');
     for (const locale of locales) {
-      for (const state of ['draining', 'observe'] as const) {
+      for (const state of ['draining', 'observe', 'reconnecting', 'closing-without-daemon'] as const) {
         await open.push(inLocale(states[state], locale));
         const hidden = await page.evaluate(
           `(() => { const { scrollHeight, clientHeight } = document.querySelector('[role=status]'); return scrollHeight - clientHeight; })()`,

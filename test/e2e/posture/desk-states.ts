@@ -107,6 +107,7 @@ const snapshot: Snapshot = {
     revision: 3,
     instance: { alias: 'acme', region: 'us-west-2' },
     rules: [...good, canary].map(({ rule, check }) => ({ id: rule, check, on: blockAll })),
+    gate: { onAgentLoss: 'open', maxDrainMs: 7_200_000 },
     quality: {
       mos: { warn: 3.8, fail: 3.4 },
       rttMs: { warn: 300, fail: 500 },
@@ -129,6 +130,7 @@ export function desk(told: Partial<Snapshot> | null, more: Partial<DeskView> = {
     heardAt: told === null ? null : at(0),
     looking: [],
     ccp: 'open',
+    ccpTrouble: null,
     locale: { choice: 'auto', inUse: 'en' },
     app: { version: '0.1.0', platform: 'win32' },
     ...more,
@@ -219,6 +221,15 @@ export const states = {
   ),
   released: desk({ verdict: blockedVerdict, waivers, findings: blockedFindings, gate: gate('open', 'released'), releasedUntil: at(48) }),
   'first-look': desk({ verdict: null, findings: [], gate: gate('open', 'undetermined-grace') }),
+  unreachable: desk(
+    {},
+    { ccp: 'unreachable', ccpTrouble: { kind: 'cannot-load', host: 'acme.my.connect.aws', error: 'ERR_NAME_NOT_RESOLVED' } },
+  ),
+  'sign-in-refused': desk({}, { ccp: 'unreachable', ccpTrouble: { kind: 'not-in-policy', host: 'login.example.com' } }),
+  'closing-without-daemon': desk(
+    { policy: { ...snapshot.policy, gate: { onAgentLoss: 'closed', maxDrainMs: 7_200_000 } } },
+    { link: 'absent', heardAt: at(-4), ccp: 'banner' },
+  ),
   connecting: desk(null, { link: 'connecting', ccp: 'not-open' }),
   'no-daemon': desk(null, { link: 'absent', ccp: 'not-open' }),
   reconnecting: desk({}, { link: 'reconnecting', heardAt: at(-4) }),
@@ -256,5 +267,10 @@ export const history: DeskHistory = {
     { at: at(-130), standing: 'clear', causes: [] },
     { at: at(-29), standing: 'caution', causes: [checkId('network.turn-udp')] },
     { at: at(-14), standing: 'blocked', causes: [checkId('network.turn-udp'), checkId('tls.interception')] },
+  ],
+  // Until it was switched off for the night, and since somebody woke it in the morning.
+  watched: [
+    { from: at(-700), to: at(-480) },
+    { from: at(-262), to: at(0) },
   ],
 };

@@ -8,7 +8,7 @@ import { locales } from '../../../checks/texts/locale.ts';
 import { textsFor } from '../../../checks/texts/lookup.ts';
 import type { DeskView } from '../../../contracts/ipc.ts';
 import { buildPosture } from './build-posture.ts';
-import { at, cause, desk, finding, gate, history, noRoute, type StateName, states, verdict, withFindings } from './desk-states.ts';
+import { at, cause, desk, finding, gate, history, NOW, noRoute, type StateName, states, verdict, withFindings } from './desk-states.ts';
 import { launch, type OpenPosture, openPosture, type Scripted } from './open-posture.ts';
 import { excess, flaws, focused, smallTargets } from './page-flaws.ts';
 
@@ -285,6 +285,75 @@ describe.skipIf(why !== null)(`posture window in real Chromium${why === null ? '
     isThere = true;
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator('.strip').waitFor();
+    await settle();
+  });
+
+  it('draws no standing for the hours in which nobody watched, and says so in the legend, the list and to screen readers', {
+    timeout: LIMIT_MS,
+  }, async () => {
+    const open = await show(states.clear, {}, { hash: '#today' });
+    const { page } = open;
+    await page.locator('.strip').waitFor();
+    const drawn = () => page.locator('.bar span').evaluateAll((spans) => spans.map((span) => span.dataset.standing));
+    expect(await drawn()).toEqual(['undetermined', 'clear', 'not-watched', 'clear', 'caution', 'clear', 'caution', 'blocked']);
+    const said = textsFor('en').ui('app.today.not-watched');
+    expect((await page.locator('.legend').textContent()) ?? '').toContain(said);
+    expect((await page.locator('ul.sr').textContent()) ?? '').toMatch(new RegExp(`${said}: 2:20.AM to 5:58.AM`));
+    expect((await page.locator('.changes').textContent()) ?? '').toMatch(/not watchedUntil 5:58/);
+    // The service is lost: what it last said ends when it was last heard.
+    await open.push({ ...states.clear, link: 'absent' });
+    await page.clock.runFor(30 * 60_000);
+    await expect.poll(async () => (await drawn()).at(-1)).toBe('not-watched');
+    expect((await page.locator('.changes li').first().textContent()) ?? '').toContain(textsFor('en').ui('app.today.not-watched.still'));
+    await settle();
+  });
+
+  it('shows and says why everything was not checked again, and when it can be', { timeout: LIMIT_MS }, async () => {
+    const open = await show(states.clear, {
+      recheck: async () => ({ ok: false, error: { code: 'too-soon', detail: '12 s', retryInMs: 12_000 } }),
+    });
+    const { page } = open;
+    const button = page.getByRole('button', { name: textsFor('en').ui('app.recheck.all') });
+    await button.click();
+    const says = 'This was checked a moment ago. You can check again in 12 sec.';
+    await expect.poll(() => page.locator('.answer .trouble').textContent()).toBe(says);
+    const live = () => page.locator('p.sr[role=status]').textContent();
+    await expect.poll(live).toBe(says);
+    // Asked and refused again: it is read again, so it is not the very same text.
+    await button.click();
+    await expect.poll(live).toBe(`${says}\u00a0`);
+    await page.clock.runFor(12_000);
+    await expect.poll(() => page.locator('.answer .trouble').count()).toBe(0);
+    // While it looks, the button asks for nothing.
+    await open.push({ ...states.clear, looking: [noRoute.check] });
+    await page.getByRole('button', { name: textsFor('en').ui('app.recheck.running') }).click({ force: true });
+    expect(open.calls.filter(({ name }) => name === 'recheck')).toHaveLength(2);
+    await settle();
+  });
+
+  it('tells of a headset that is plugged in or pulled out', { timeout: LIMIT_MS }, async () => {
+    const open = await show(states.clear, { devicesChanged: async () => ({ ok: true, value: undefined }) });
+    await open.page.evaluate(`navigator.mediaDevices.dispatchEvent(new Event('devicechange'))`);
+    await expect.poll(() => open.calls.filter(({ name }) => name === 'devicesChanged').length).toBe(1);
+    await settle();
+  });
+
+  it.each([
+    ['somebody looks at it again', (page: Page) => page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)],
+    ['it comes forward', (page: Page) => page.evaluate(`window.dispatchEvent(new Event('focus'))`)],
+    [
+      'something new comes',
+      async (page: Page) => page.evaluate(`window.deskwardenEmit('viewChanged', ${JSON.stringify(states.countdown)})`),
+    ],
+  ])('knows the time after a sleep as soon as %s', { timeout: LIMIT_MS }, async (_name, happens) => {
+    const { page } = await show(states.countdown);
+    expect(await page.getByRole('timer').textContent()).toBe('12 min left');
+    // The clock went on, and no timer ran.
+    await page.clock.pauseAt(new Date(NOW.getTime() + 1_000));
+    await page.clock.setSystemTime(new Date(NOW.getTime() + 5 * 60_000));
+    expect(await page.getByRole('timer').textContent()).toBe('12 min left');
+    await happens(page);
+    await expect.poll(() => page.getByRole('timer').textContent()).toBe('7 min left');
     await settle();
   });
 

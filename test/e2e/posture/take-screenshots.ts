@@ -17,6 +17,7 @@ const looks: Readonly<Record<string, Look>> = {
   light: { viewport: wide },
   dark: { viewport: wide, colorScheme: 'dark' },
   'zh-TW': { viewport: wide, inUse: 'zh-TW', locale: 'zh-TW' },
+  '1280': { viewport: { width: 1280, height: 800 } },
   // A window of 860 px at 200 % lays out as one of 430 px.
   'forced-colors': { viewport: wide, forcedColors: 'active' },
   'forced-colors-dark': { viewport: wide, forcedColors: 'active', colorScheme: 'dark' },

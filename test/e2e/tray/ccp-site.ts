@@ -63,6 +63,10 @@ export interface SeenRequest {
 
 export interface CcpSite {
   seen: SeenRequest[];
+  /** Ends every request unanswered. */
+  isDown: boolean;
+  /** Where the CCP sends whoever is not signed in; null where it lets everybody in. */
+  sendsTo: string | null;
   /** WebSockets that are open now. */
   sockets(): number;
   /** Packets of calls so far. */
@@ -95,6 +99,8 @@ export async function startCcpSite(dir: string): Promise<CcpSite> {
     const { host = '', cookie = '' } = request.headers;
     const asked = { host, path: request.url?.split('?')[0] ?? '', cookie };
     seen.push(asked);
+    if (site.isDown) return void request.socket.destroy();
+    if (site.sendsTo !== null && asked.path === '/ccp-v2/') return void response.writeHead(302, { Location: site.sendsTo }).end();
     answer(asked, page, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex) => beat(request, socket, open));
@@ -102,8 +108,10 @@ export async function startCcpSite(dir: string): Promise<CcpSite> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return {
+  const site: CcpSite = {
     seen,
+    isDown: false,
+    sendsTo: null,
     sockets: () => open.size,
     packets: () => packets,
     switches: [
@@ -120,6 +128,7 @@ export async function startCcpSite(dir: string): Promise<CcpSite> {
       await once(server, 'close');
     },
   };
+  return site;
 }
 
 function answer({ host, path: asked }: SeenRequest, page: string, response: ServerResponse): void {

@@ -32,6 +32,8 @@ export interface DeskApp {
   choose(action: TrayAction): Promise<void>;
   /** Titles of what was notified so far. */
   notices(): Promise<string[]>;
+  /** What its user was asked, all answered by the first of the buttons. */
+  asked(): Promise<string[]>;
   /** Addresses that the user's own browser was given. */
   opened(): Promise<string[]>;
   /** What each window shows, hidden ones too. */
@@ -102,6 +104,10 @@ export async function launchDesk({ dir, runDir, site, headed = false, args = [] 
         const { notifications } = Reflect.get(globalThis, '__electronRig') as { notifications: { title: string }[] };
         return notifications.map(({ title }) => title);
       }),
+    asked: () =>
+      app.evaluate(() =>
+        (Reflect.get(globalThis, '__electronRig') as { dialogs: { message: string }[] }).dialogs.map(({ message }) => message),
+      ),
     opened: () => app.evaluate(() => [...(Reflect.get(globalThis, '__electronRig') as { opened: string[] }).opened]),
     showing,
     async page(wanted) {
@@ -148,8 +154,13 @@ function showingOf(page: Page): Showing {
 
 /** On a real Electron what the rig keeps is recorded here. What came before Playwright was there is lost: the next change of the tray brings its menu. */
 async function recordDesktop(app: ElectronApplication): Promise<void> {
-  await app.evaluate(({ Menu, Notification, shell }) => {
-    const record = { trays: [{ menu: null as unknown }], notifications: [] as { title: string }[], opened: [] as string[] };
+  await app.evaluate(({ dialog, Menu, Notification, shell }) => {
+    const record = {
+      trays: [{ menu: null as unknown }],
+      notifications: [] as { title: string }[],
+      opened: [] as string[],
+      dialogs: [] as { message: string }[],
+    };
     Reflect.set(globalThis, '__electronRig', record);
     const build = Menu.buildFromTemplate.bind(Menu);
     Menu.buildFromTemplate = (template) => {
@@ -161,6 +172,10 @@ async function recordDesktop(app: ElectronApplication): Promise<void> {
     Notification.prototype.show = function () {
       record.notifications.push({ title: this.title });
       show.call(this);
+    };
+    dialog.showMessageBox = async (...args: unknown[]) => {
+      record.dialogs.push(args.at(-1) as { message: string });
+      return { response: 0, checkboxChecked: false };
     };
     shell.openExternal = async (url) => void record.opened.push(url);
   });

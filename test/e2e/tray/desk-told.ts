@@ -24,6 +24,7 @@ export function deskSnapshot(): Snapshot {
       revision: 3,
       instance: { alias: 'acme', region: 'us-west-2' },
       rules: [turnRule].map(ruleToldOf),
+      gate: { onAgentLoss: 'open', maxDrainMs: 7_200_000 },
       quality: null,
       reporting: { fields: [] },
     },

@@ -16,6 +16,10 @@ const { ui, title } = textsFor('en');
 const soon = { timeout: STEP_MS, interval: 50 };
 /** Longer than anything that was under way when a window closed. */
 const QUIET_MS = 300;
+/** Longer than the silence that ends a call. */
+const SETTLED_MS = 3_500;
+/** A daemon that is away for longer than half a minute is no restart. */
+const LOST_MS = 45_000;
 
 describe.skipIf(whyNoTray !== null)(`the CCP window and the gate on ${which}${whyNoTray ? `: ${whyNoTray}` : ''}`, () => {
   let stage: Awaited<ReturnType<typeof stageTray>>;
@@ -97,6 +101,28 @@ describe.skipIf(whyNoTray !== null)(`the CCP window and the gate on ${which}${wh
     expect(stage.site.seen.slice(asked)).toEqual([]);
   });
 
+  it('ends no call with the app before its user said so', async () => {
+    await startCall();
+    await desk.choose('quit');
+    await expect.poll(desk.asked, soon).toEqual([ui('ccp.quit.title')]);
+    expect(await shows()).toEqual(['ccp']);
+    expect(await isQuiet()).toBe(false);
+    await stopCall();
+  });
+
+  it('is the same call to it whatever its page does within itself', async () => {
+    await startCall();
+    await (await desk.page('ccp')).evaluate(
+      `history.pushState({}, '', '#on-call'); document.body.append(Object.assign(document.createElement('iframe'), { srcdoc: 'frame' }))`,
+    );
+    daemon.say(blocked('closed'));
+    await desk.page('banner');
+    await delay(SETTLED_MS);
+    expect(await shows()).toEqual(['banner', 'ccp']);
+    await stopCall();
+    await desk.page('blocked');
+  });
+
   it('only says what would be where the policy observes', async () => {
     daemon.say(onlyObserved());
     const banner = await desk.page('banner');
@@ -119,7 +145,7 @@ describe.skipIf(whyNoTray !== null)(`a daemon that is killed, on ${which}${whyNo
     for (const close of closers.splice(0).reverse()) await close();
   });
 
-  it('leaves closed what was closed, and open what was open', async () => {
+  it('leaves closed what was closed, and open what was open, until it is lost for good: then the policy’s word holds', async () => {
     stage = await stageTray();
     closers.push(stage.close);
     const dir = path.join(stage.dir, 'daemon');
@@ -135,14 +161,16 @@ describe.skipIf(whyNoTray !== null)(`a daemon that is killed, on ${which}${whyNo
     const asked = stage.site.seen.length;
     await daemon.kill();
     const page = await desk.page('blocked');
-    await page.getByText(ui('ccp.blocked.lost')).waitFor();
+    await page.getByText(ui('ccp.blocked.lost.opens')).waitFor();
     await desk.choose('open-ccp');
     await delay(QUIET_MS);
     expect(await desk.showing()).toEqual(['blocked']);
     expect(stage.site.seen.slice(asked)).toEqual([]);
+    await expect.poll(desk.showing, { timeout: LOST_MS, interval: 200 }).toEqual(['ccp']);
 
     const next = await startDaemon(dir);
-    await expect.poll(desk.showing, soon).toEqual(['ccp']);
+    await expect.poll(async () => (await desk.tray()).icon, soon).toBe('clear');
+    expect(await desk.showing()).toEqual(['ccp']);
     await expect.poll(stage.site.sockets, soon).toBe(1);
     await next.kill();
     await expect

@@ -49,7 +49,7 @@ export function scriptDaemon(dir: string): ScriptedDaemon {
     checks: catalog,
     clock: systemClock,
     snapshot: () => snapshot,
-    history: () => ({ quality: [], standings: [] }),
+    history: () => ({ quality: [], standings: [], watched: [] }),
     recheck(check) {
       heard.rechecks.push(check ?? 'all');
       return 0;

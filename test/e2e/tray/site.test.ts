@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { textsFor } from '../../../checks/texts/lookup.ts';
 import { CCP_HOST, LOGIN_HOST, OTHER_HOST } from './ccp-site.ts';
 import { type DeskApp, launchDesk, START_MS, STEP_MS, stageTray, until, which, whyNoTray } from './desk-app.ts';
 import { blocked, clear } from './desk-told.ts';
@@ -8,6 +9,7 @@ import { type ScriptedDaemon, scriptDaemon } from './scripted-daemon.ts';
 
 vi.setConfig({ testTimeout: START_MS, hookTimeout: START_MS });
 
+const { ui } = textsFor('en');
 const soon = { timeout: STEP_MS, interval: 50 };
 /** By then the click that signed in leads nowhere any more. */
 const TOUCH_MS = 1_100;
@@ -83,6 +85,60 @@ describe.skipIf(whyNoTray !== null)(`what the CCP's page may do on ${which}${why
     daemon.say(clear());
     await expect.poll(desk.showing, soon).toEqual(['ccp']);
     ccp = await desk.page('ccp');
+  });
+});
+
+describe.skipIf(whyNoTray !== null)(`a CCP that is not there on ${which}${whyNoTray ? `: ${whyNoTray}` : ''}`, () => {
+  let stage: Awaited<ReturnType<typeof stageTray>>;
+  let daemon: ScriptedDaemon;
+  let desk: DeskApp;
+  const isShown = (part: string) =>
+    desk.app.evaluate(
+      ({ BrowserWindow }, wanted) =>
+        BrowserWindow.getAllWindows().some((one) => one.isVisible() && one.webContents.getURL().includes(wanted)),
+      part,
+    );
+  /** Ours stands alone, and says so. */
+  const inItsPlace = async (...says: string[]) => {
+    await expect.poll(async () => (await desk.showing()).length, soon).toBe(2);
+    const page = await desk.page('blocked');
+    for (const text of says) await page.getByText(text).first().waitFor();
+    await expect.poll(() => isShown('blocked.html'), soon).toBe(true);
+    expect(await isShown(CCP_HOST)).toBe(false);
+  };
+
+  beforeAll(async () => {
+    stage = await stageTray();
+    stage.site.isDown = true;
+    daemon = scriptDaemon(stage.dir);
+    await daemon.start();
+    desk = await launchDesk({ ...stage, runDir: daemon.runDir, args: ['deskwarden://ccp'] });
+  });
+  afterAll(async () => {
+    await desk?.close();
+    await daemon?.stop();
+    await stage?.close();
+  });
+
+  it('has ours in its place while its host does not answer, and comes back by itself', async () => {
+    await inItsPlace(ui('ccp.load.title'), ui('ccp.load.cannot', { host: CCP_HOST }));
+    expect(daemon.heard.applied.at(-1)).toBe('open');
+    stage.site.isDown = false;
+    await expect.poll(desk.showing, soon).toEqual(['ccp']);
+    expect(await isShown(CCP_HOST)).toBe(true);
+  });
+
+  it('names the sign-in that the policy does not, and goes there once it does', async () => {
+    const { ccp } = daemon.told();
+    stage.site.sendsTo = `https://${LOGIN_HOST}/sign-in`;
+    daemon.say({ ...blocked(), ccp: { ...ccp, loginOrigins: [] } });
+    await expect.poll(desk.showing, soon).toEqual(['blocked']);
+    daemon.say(clear());
+    await inItsPlace(ui('ccp.load.it.refused', { host: LOGIN_HOST }));
+    expect(stage.site.seen.filter(({ host }) => host === LOGIN_HOST)).toEqual([]);
+    daemon.say({ ...clear(), ccp });
+    await expect.poll(desk.showing, soon).toEqual([`https://${LOGIN_HOST}/sign-in`]);
+    expect(await isShown(LOGIN_HOST)).toBe(true);
   });
 });
 

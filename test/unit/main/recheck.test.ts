@@ -41,5 +41,5 @@ it('nothing is looked at in the session that nobody would be told', async () => 
 });
 
 it('or that has just been looked at', async () => {
-  expect(await stage('connected', false).ask(ofSession)).toMatchObject({ ok: false, error: { code: 'too-soon' } });
+  expect(await stage('connected', false).ask(ofSession)).toMatchObject({ ok: false, error: { code: 'too-soon', retryInMs: 5_000 } });
 });

@@ -30,6 +30,7 @@ function stage({ daemon }: Given = {}) {
   const log: string[] = [];
   const sent: [string, string][] = [];
   const drawn: TrayModel[] = [];
+  const answers: ((isAccepted: boolean) => void)[] = [];
   const opened: { at: WindowBounds | null; events: CcpWindowEvents }[] = [];
   let settings = Settings.parse({ schema: 1 });
   let act: (action: TrayAction) => void = unscripted('tray');
@@ -76,11 +77,15 @@ function stage({ daemon }: Given = {}) {
         log.push(`ccp ${url}`);
         opened.push({ at, events });
         const { bringForward, minimise, destroy } = logged(log, 'ccp');
-        return { bringForward, minimise, destroy, load: unscripted('load'), bounds: () => moved };
+        return { bringForward, minimise, destroy, load: unscripted('load'), setHidden: unscripted('setHidden'), bounds: () => moved };
       },
       openBlocked: unscripted('openBlocked'),
       openBanner: unscripted('openBanner'),
       offerReload: unscripted('offerReload'),
+      confirmQuit: () => {
+        log.push('quit?');
+        return new Promise((resolve) => answers.push(resolve));
+      },
     }),
     probePage: () => ({ open: () => log.push('probe opened'), send: unscripted('probe'), close: () => log.push('probe closed') }),
     tray(onAction) {
@@ -91,7 +96,7 @@ function stage({ daemon }: Given = {}) {
     quit: () => log.push('quit'),
   });
   const ask = (name: string, request?: unknown) => call({ page: 'posture', isTopFrame: true, url: 'app://ui/posture.html' }, name, request);
-  return { time, log, sent, drawn, shell, ask, opened, act: (action: TrayAction) => act(action), settings: () => settings };
+  return { time, log, sent, drawn, shell, ask, opened, answers, act: (action: TrayAction) => act(action), settings: () => settings };
 }
 
 function logged(log: string[], what: string) {
@@ -129,6 +134,16 @@ it('follows links to windows, and to none where the policy names no CCP', async 
     'load app://ui/posture.html#check/network.dns',
     'forward',
   ]);
+});
+
+it('lets no page that opens a link again and again bring its window forward each time', async () => {
+  const { shell, log, time } = stage();
+  await settle();
+  for (let i = 0; i < 5; i++) shell.follow({ kind: 'recheck' });
+  expect(log.filter((line) => line.startsWith('posture') || line === 'forward')).toHaveLength(1);
+  await time.advance(30_000);
+  shell.follow({ kind: 'recheck' });
+  expect(log.at(-1)).toBe('forward');
 });
 
 it('does what the tray says', async () => {
@@ -199,7 +214,8 @@ describe('the CCP’s window', () => {
     await time.advance(0);
     act('open-ccp');
     expect(settings().ccpOpen).toBe(true);
-    expect(opened[0]?.events.onClosing()).toBe(true);
+    expect(opened[0]?.events.onClosing()).toBe(false);
+    await time.advance(0);
     expect(settings()).toMatchObject({ ccpOpen: false, windows: { ccp: moved } });
   });
 
@@ -209,12 +225,44 @@ describe('the CCP’s window', () => {
     act('open-ccp');
     opened[0]?.events.onMedia(true);
     expect(opened[0]?.events.onClosing()).toBe(false);
-    expect(log.at(-1)).toBe('ccp minimised');
     await time.advance(200);
+    expect(log.at(-1)).toBe('ccp minimised');
     shell.stop();
     expect(opened[0]?.events.onClosing()).toBe(true);
     expect(settings()).toMatchObject({ ccpOpen: true, windows: { ccp: moved } });
     expect(time.waiting()).toBe(0);
+  });
+
+  it('is asked about before the app ends in a call, once at a time, and nothing ends without a yes', async () => {
+    const { shell, act, time, opened, log, answers } = stage({ daemon: snapshot() });
+    await time.advance(0);
+    act('open-ccp');
+    opened[0]?.events.onMedia(true);
+    // As Electron asks, whoever wants it to quit.
+    expect(shell.mayEnd()).toBe(false);
+    expect(shell.mayEnd()).toBe(false);
+    expect(log.filter((line) => line === 'quit?')).toHaveLength(1);
+    answers[0]?.(false);
+    await time.advance(10_000);
+    expect(log).not.toContain('tray gone');
+    expect(log).not.toContain('quit');
+    expect(shell.mayEnd()).toBe(false);
+    answers[1]?.(true);
+    await time.advance(0);
+    expect(log.at(-1)).toBe('quit');
+    expect(shell.mayEnd()).toBe(true);
+    expect(log.at(-1)).toBe('tray gone');
+    expect(time.waiting()).toBe(0);
+  });
+
+  it('goes with the app unasked where nobody talks in it', async () => {
+    const { shell, act, time, log } = stage({ daemon: snapshot() });
+    await time.advance(0);
+    act('open-ccp');
+    expect(shell.mayEnd()).toBe(true);
+    expect(log).not.toContain('quit?');
+    expect(log.at(-1)).toBe('tray gone');
+    expect(shell.mayEnd()).toBe(true);
   });
 
   it('has the microphone to itself as soon as it plays', async () => {

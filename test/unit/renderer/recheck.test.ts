@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { locales } from '../../../checks/texts/locale.ts';
+import { textsFor } from '../../../checks/texts/lookup.ts';
+import type { Fault } from '../../../contracts/fault.ts';
 import type { Finding } from '../../../contracts/finding.ts';
-import { followRechecks, RECHECK_LIMIT_MS, type Rechecks, refuseRecheck, startRecheck } from '../../../renderer/posture/model/recheck.ts';
+import {
+  followRechecks,
+  RECHECK_LIMIT_MS,
+  type Rechecks,
+  refusalOf,
+  refuseRecheck,
+  startRecheck,
+} from '../../../renderer/posture/model/recheck.ts';
+import { timeWords } from '../../../renderer/posture/model/time-words.ts';
+import { recheckWords, refusalWords } from '../../../renderer/posture/parts/say.ts';
 import { at, checkId, finding, NOW, noRoute } from '../../e2e/posture/desk-states.ts';
 
 const check = checkId('network.turn-udp');
@@ -47,7 +59,7 @@ describe('a recheck', () => {
   });
 
   it('keeps a refusal until it is asked for again', () => {
-    const refused = refuseRecheck(started, check, 'too-soon');
+    const refused = refuseRecheck(started, check, { code: 'too-soon' });
     expect(followRechecks(refused, seen(good), NOW)).toBe(refused);
     expect(stepOf(startRecheck(refused, check, NOW))).toBe('running');
   });
@@ -55,5 +67,22 @@ describe('a recheck', () => {
   it('is not over while a second rule of the same check is still of before', () => {
     const both = { ...seen(good, { counts: false }), findings: [good, noRoute] };
     expect(stepOf(followRechecks(started, both, NOW))).toBe('running');
+  });
+});
+
+describe('a refusal', () => {
+  it.each(locales)('says when it may be asked for again, in %s', (locale) => {
+    const texts = textsFor(locale);
+    const says = (fault: Pick<Fault, 'code' | 'retryInMs'>) => refusalWords(refusalOf(fault), texts);
+    expect(says({ code: 'too-soon', retryInMs: 12_000 })).toContain(timeWords(locale).length(12_000));
+    expect(says({ code: 'too-soon' })).toBe(texts.ui('app.recheck.too-soon'));
+    const all = (['too-soon', 'busy', 'no-daemon', 'internal'] as const).map((code) => says({ code }));
+    expect(new Set(all).size).toBe(4);
+    expect(all.join()).not.toMatch(/[{}]|app\./);
+  });
+
+  it('of one check says it too', () => {
+    const refused = refuseRecheck(started, check, { code: 'too-soon', retryInMs: 12_000 }).get(check);
+    expect(refused && recheckWords(check, refused, textsFor('en'))).toBe('This was checked a moment ago. You can check again in 12 sec.');
   });
 });

@@ -1,11 +1,15 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { catalog } from '../../../checks/catalog.ts';
 import { locales } from '../../../checks/texts/locale.ts';
-import { changesOfDay, strip } from '../../../renderer/posture/model/day.ts';
+import type { DaemonLink } from '../../../contracts/ipc.ts';
+import { clockWords } from '../../../main/tray/times.ts';
+import { dayEntries, strip, watchedUntilNow } from '../../../renderer/posture/model/day.ts';
 import { evidenceRows } from '../../../renderer/posture/model/evidence-rows.ts';
 import { gradeOf, plotRange, series } from '../../../renderer/posture/model/quality.ts';
 import { stepsFor } from '../../../renderer/posture/model/steps.ts';
 import { timeWords } from '../../../renderer/posture/model/time-words.ts';
+import { uniqueKeys } from '../../../renderer/posture/model/unique-keys.ts';
 import { at, checkId, NOW } from '../../e2e/posture/desk-states.ts';
 
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, ' ');
@@ -31,6 +35,26 @@ describe('timeWords', () => {
     expect(plain(words('en').hour(at(-24 * 60)))).toBe('10:20 AM');
   });
 
+  it('says the hour as the language has it, of 12 or 24 hours, wherever it says one', () => {
+    const late = '2026-03-03T20:05:00.000Z';
+    // How a language names the halves of a day changes with its data.
+    expect(locales.map((locale) => /20:05|8:05/.exec(words(locale).clock(late, NOW))?.[0])).toEqual(['8:05', '8:05', '20:05', '8:05']);
+    for (const locale of locales) {
+      const { clock, hour } = words(locale);
+      expect(clock(late, NOW)).toBe(hour(late));
+      expect(clock(late, new Date(at(-24 * 60)))).toContain(hour(late));
+    }
+  });
+
+  it('is said alike by the tray and by the window', () => {
+    const { clock } = timeWords('en');
+    for (const minutes of [-48 * 60, -24 * 60 - 1, -11 * 60, -1, 0, 1, 11 * 60, 15 * 60, 23 * 60, 48 * 60]) {
+      for (const locale of locales)
+        expect(clockWords(at(minutes), NOW, locale), `${locale} ${minutes}`).toBe(timeWords(locale).clock(at(minutes), NOW));
+    }
+    expect(clock(at(0), NOW)).not.toContain('2026');
+  });
+
   it('speaks each language', () => {
     expect(locales.map((locale) => plain(words(locale).left(at(12), NOW)))).toEqual(['12 min', '12 分鐘', '12分钟', '12분']);
   });
@@ -39,11 +63,17 @@ describe('timeWords', () => {
 describe('the strip of a day', () => {
   const span = { fromMs: Date.parse(at(-60)), toMs: NOW.getTime() };
   const change = (minutes: number, standing: 'clear' | 'blocked') => ({ at: at(minutes), standing, causes: [checkId('network.dns')] });
+  const spans = (...minutes: [number, number][]) => minutes.map(([from, to]) => ({ from: at(from), to: at(to) }));
+  const asMs = (...minutes: [number, number][]) =>
+    minutes.map(([from, to]) => ({ fromMs: Date.parse(at(from)), toMs: Date.parse(at(to)) }));
+  const minuteOf = (ms: number) => (ms - NOW.getTime()) / 60_000;
   const minutes = (stretches: ReturnType<typeof strip>) =>
-    stretches.map(({ standing, fromMs, toMs }) => [standing, (fromMs - NOW.getTime()) / 60_000, (toMs - NOW.getTime()) / 60_000]);
+    stretches.map(({ stood, fromMs, toMs }) => [stood, minuteOf(fromMs), minuteOf(toMs)]);
+  const allDay = asMs([-600, 0]);
 
   it('has no gaps, begins with what held before, and joins neighbours that are alike', () => {
-    expect(minutes(strip([change(-90, 'clear'), change(-40, 'blocked'), change(-30, 'blocked'), change(-10, 'clear')], span))).toEqual([
+    const changes = [change(-90, 'clear'), change(-40, 'blocked'), change(-30, 'blocked'), change(-10, 'clear')];
+    expect(minutes(strip(changes, allDay, span))).toEqual([
       ['clear', -60, -40],
       ['blocked', -40, -10],
       ['clear', -10, 0],
@@ -51,19 +81,91 @@ describe('the strip of a day', () => {
   });
 
   it('says where nothing is known', () => {
-    expect(minutes(strip([change(-20, 'clear')], span))).toEqual([
-      [null, -60, -20],
+    expect(minutes(strip([change(-20, 'clear')], allDay, span))).toEqual([
+      ['unknown', -60, -20],
       ['clear', -20, 0],
     ]);
-    expect(minutes(strip([], span))).toEqual([[null, -60, 0]]);
+    expect(minutes(strip([], allDay, span))).toEqual([['unknown', -60, 0]]);
   });
 
-  it('lists the changes inside it, newest first', () => {
-    expect(changesOfDay([change(-90, 'clear'), change(-40, 'blocked'), change(-10, 'clear')], span).map((one) => one.at)).toEqual([
-      at(-10),
-      at(-40),
+  it('draws no standing while nobody watched, and the same one after it only where somebody does again', () => {
+    expect(minutes(strip([change(-90, 'clear'), change(-20, 'blocked')], asMs([-90, -50], [-30, -5]), span))).toEqual([
+      ['clear', -60, -50],
+      ['not-watched', -50, -30],
+      ['clear', -30, -20],
+      ['blocked', -20, -5],
+      ['not-watched', -5, 0],
+    ]);
+    expect(minutes(strip([change(-90, 'clear')], [], span))).toEqual([['not-watched', -60, 0]]);
+  });
+
+  it('covers the window once and in order, whatever is known', () => {
+    const minute = fc.integer({ min: -120, max: 30 });
+    const anyChanges = fc.array(fc.tuple(minute, fc.constantFrom('clear' as const, 'blocked' as const)), { maxLength: 8 });
+    const anySpans = fc.uniqueArray(minute, { maxLength: 8 });
+    fc.assert(
+      fc.property(anyChanges, anySpans, (changes, edges) => {
+        const sorted = [...edges].sort((a, b) => a - b);
+        const watched = asMs(
+          ...sorted.flatMap((from, index): [number, number][] => (index % 2 === 0 ? [[from, sorted[index + 1] ?? from]] : [])),
+        );
+        const inOrder = [...changes].sort(([a], [b]) => a - b).map(([minutes, standing]) => change(minutes, standing));
+        const drawn = strip(inOrder, watched, span);
+        expect([drawn[0]?.fromMs, drawn.at(-1)?.toMs]).toEqual([span.fromMs, span.toMs]);
+        for (const [index, stretch] of drawn.entries()) {
+          expect(stretch.fromMs).toBe(drawn[index - 1]?.toMs ?? span.fromMs);
+          expect(stretch.toMs).toBeGreaterThan(stretch.fromMs);
+          const isWatched = watched.some(({ fromMs, toMs }) => fromMs < toMs && fromMs < stretch.toMs && stretch.fromMs < toMs);
+          expect(stretch.stood !== 'not-watched', JSON.stringify(stretch)).toBe(isWatched);
+        }
+      }),
+    );
+  });
+
+  describe('is watched until', () => {
+    const last = (link: DaemonLink, heard: number | null, toMinute = -1) => {
+      const { toMs = 0 } = watchedUntilNow(spans([-90, toMinute]), link, heard === null ? null : at(heard), NOW).at(-1) ?? {};
+      return minuteOf(toMs);
+    };
+    it('now, while the service is there', () => expect(last('connected', -0.5)).toBe(0));
+    it('it was last heard, once it is lost', () => {
+      expect(last('reconnecting', -0.5)).toBe(-0.5);
+      expect(last('absent', -40, -41)).toBe(-40);
+    });
+    it('its own last word, where what is said now is of a later time', () => {
+      expect(last('connected', -0.5, -30)).toBe(-30);
+      expect(last('connected', -30, -31)).toBe(-30);
+      expect(last('connected', null)).toBe(-1);
+    });
+  });
+
+  it('lists the changes inside it and when nobody watched, newest first', () => {
+    const changes = [change(-90, 'clear'), change(-40, 'blocked'), change(-10, 'clear')];
+    const stretches = strip(changes, asMs([-90, -30], [-20, -5]), span);
+    expect(dayEntries(changes, stretches, span).map(({ at, stood, until }) => [at, stood, until])).toEqual([
+      [at(-5), 'not-watched', null],
+      [at(-10), 'clear', null],
+      [at(-30), 'not-watched', at(-20)],
+      [at(-40), 'blocked', null],
     ]);
   });
+
+  it('tells two entries of one millisecond apart', () => {
+    const changes = [change(-10, 'clear'), change(-10, 'blocked'), change(-10, 'clear')];
+    const keys = dayEntries(changes, strip(changes, allDay, span), span).map(({ key }) => key);
+    expect(new Set(keys).size).toBe(3);
+    // What is added later leaves the others their keys.
+    const more = [...changes, change(-5, 'blocked')];
+    expect(
+      dayEntries(more, strip(more, allDay, span), span)
+        .map(({ key }) => key)
+        .slice(1),
+    ).toEqual(keys);
+  });
+});
+
+it('keys are told apart from those before them', () => {
+  expect(uniqueKeys(['a', 'b', 'a', 'a'])).toEqual(['a 0', 'b 0', 'a 1', 'a 2']);
 });
 
 describe('plots', () => {

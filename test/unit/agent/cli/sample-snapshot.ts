@@ -36,6 +36,7 @@ export const snapshot: Snapshot = {
     revision: 3,
     instance: { alias: 'acme', region: 'us-west-2' },
     rules: [],
+    gate: { onAgentLoss: 'open', maxDrainMs: 7_200_000 },
     quality: null,
     reporting: { fields: [] },
   },

@@ -9,6 +9,7 @@ import { loadDaemonKey, readDaemonPublicKey } from '../../../../agent/daemon/dae
 import { connectLocalApi } from '../../../../agent/local-api/client.ts';
 import { bundledAllowlist } from '../../../../checks/allowlist/bundled.ts';
 import { DaemonConfig } from '../../../../contracts/config.ts';
+import { DeskHistory } from '../../../../contracts/desk-history.ts';
 import { CheckId } from '../../../../contracts/finding.ts';
 import { localApiPath } from '../../../../contracts/local-link/address.ts';
 import { CLIENT_DEADLINES } from '../../../../contracts/local-link/connect.ts';
@@ -81,6 +82,23 @@ it('after a restart the gate follows what is remembered from the first moment', 
   // It is told once, at the start, and as what was remembered.
   const told = second.events.filter((event) => event.event === 'gate');
   expect(told).toMatchObject([{ state: 'open', wouldBe: 'draining', reason: 'blocked', notActingBecause: 'not-enrolled' }]);
+});
+
+it('each judgement tells its history that the desk is watched, also one that changes nothing', async () => {
+  const first = await start(() => ({ host: fakeDaemonHost(), close() {} }));
+  await isTold(first.events);
+  await first.daemon.stop();
+  const history = () => DeskHistory.strip().parse(JSON.parse(readFileSync(path.join(dir, 'state', 'history.json'), 'utf8')));
+  const startedAt = new Date().toISOString();
+  let looked = 0;
+  const second = await start(() => {
+    looked += 1;
+    return { host: fakeDaemonHost(), close() {} };
+  });
+  await vi.waitFor(() => expect(looked).toBeGreaterThan(0));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await second.daemon.stop();
+  expect(history().watched.at(-1)?.to.localeCompare(startedAt)).toBe(1);
 });
 
 // Only root always has a socket.

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openHistory } from '../../../../agent/daemon/desk-history.ts';
 import { DeskHistory } from '../../../../contracts/desk-history.ts';
 import { CheckId, type Finding, RuleId } from '../../../../contracts/finding.ts';
@@ -171,5 +172,116 @@ it('says once that it cannot be written, and goes on', async () => {
 it('a file that is not ours is set aside', async () => {
   writeFileSync(filePath(), '{"schema":2}');
   const history = await open();
-  expect([history.read(), aside]).toEqual([{ quality: [], standings: [] }, ['wrong-shape']]);
+  expect([history.read(), aside]).toEqual([{ quality: [], standings: [], watched: [] }, ['wrong-shape']]);
+});
+
+describe('it knows when nobody watched', () => {
+  const MINUTE_MS = 60_000;
+  /** As the desk judges: every five seconds. */
+  const watchFor = (history: Awaited<ReturnType<typeof open>>, minutes: number) => {
+    for (const endMs = wallMs + minutes * MINUTE_MS; wallMs < endMs; wallMs += 5_000) history.onVerdict(verdict('clear'));
+    history.onVerdict(verdict('clear'));
+  };
+  const minutesOf = (history: Awaited<ReturnType<typeof open>>) =>
+    history.read().watched.map(({ from, to }) => [from, to].map((at) => Math.round((Date.parse(at) - START_MS) / MINUTE_MS)));
+
+  it('the computer slept', async () => {
+    const history = await open();
+    watchFor(history, 10);
+    wallMs += 50 * MINUTE_MS;
+    watchFor(history, 5);
+    expect(minutesOf(history)).toEqual([
+      [0, 10],
+      [60, 65],
+    ]);
+    // The same standing on both sides is no change.
+    expect(history.read().standings).toHaveLength(1);
+  });
+
+  it('the daemon was stopped, and started again later', async () => {
+    const history = await open();
+    watchFor(history, 10);
+    await history.stop();
+    wallMs += 20 * MINUTE_MS;
+    const next = await open();
+    expect(minutesOf(next)).toEqual([[0, 10]]);
+    watchFor(next, 1);
+    expect(minutesOf(next)).toEqual([
+      [0, 10],
+      [30, 31],
+    ]);
+  });
+
+  it('it was killed: at most its last minute is lost, and a restart at once leaves no gap', async () => {
+    const history = await open();
+    for (let i = 0; i < 30 * 12; i++) {
+      history.onVerdict(verdict('clear'));
+      wallMs += 5_000;
+      await vi.advanceTimersByTimeAsync(5_000);
+    }
+    // Never stopped: what is on the disk is all there is.
+    const killedAtMs = wallMs;
+    await vi.waitFor(async () => {
+      const left = (await open()).read().watched;
+      expect(killedAtMs - Date.parse(left[0]?.to ?? '')).toBeLessThanOrEqual(MINUTE_MS + 5_000);
+    });
+    wallMs += 10_000;
+    const next = await open();
+    watchFor(next, 1);
+    expect(minutesOf(next)).toEqual([[0, 31]]);
+  });
+
+  it('a clock that is set back takes back what it said of the time ahead', async () => {
+    const history = await open();
+    watchFor(history, 60);
+    wallMs -= 30 * MINUTE_MS;
+    watchFor(history, 1);
+    await history.stop();
+    wallMs = START_MS + 120 * MINUTE_MS;
+    expect(minutesOf(await open())).toEqual([[0, 31]]);
+  });
+
+  it('a clock that jumps forward and is set right again has lost nothing', async () => {
+    const history = await open();
+    watchFor(history, 10);
+    wallMs += 400 * 24 * HOUR_MS;
+    watchFor(history, 1);
+    wallMs = START_MS + 11 * MINUTE_MS;
+    watchFor(history, 1);
+    expect(minutesOf(history)).toEqual([
+      [0, 10],
+      [11, 12],
+    ]);
+  });
+
+  it('a file of before this was kept is taken, and says nothing of it', async () => {
+    writeFileSync(filePath(), JSON.stringify({ schema: 1, quality: [], standings: [{ at: iso(), standing: 'clear', causes: [] }] }));
+    const history = await open();
+    expect([history.read().standings.length, history.read().watched, aside]).toEqual([1, [], []]);
+  });
+
+  it('whatever the clock does, what it tells is bounded, of the day, apart and in order', async () => {
+    const jumps = fc.array(fc.integer({ min: -6 * HOUR_MS, max: 6 * HOUR_MS }), { maxLength: 400 });
+    await fc.assert(
+      fc.asyncProperty(jumps, async (steps) => {
+        await rm(filePath(), { force: true });
+        wallMs = START_MS;
+        const history = await open();
+        for (const ms of steps) {
+          wallMs += ms;
+          history.onVerdict(verdict('clear'));
+        }
+        const told = DeskHistory.parse(history.read()).watched.map(({ from, to }) => [Date.parse(from), Date.parse(to)] as const);
+        for (const [index, [fromMs, toMs]] of told.entries()) {
+          expect(fromMs).toBeLessThanOrEqual(toMs);
+          expect(toMs).toBeLessThanOrEqual(wallMs);
+          expect(fromMs).toBeGreaterThanOrEqual(wallMs - 24 * HOUR_MS);
+          expect(fromMs).toBeGreaterThan(told[index - 1]?.[1] ?? Number.NEGATIVE_INFINITY);
+        }
+        if (steps.length > 0) expect(told.at(-1)?.[1]).toBe(wallMs);
+        await history.stop();
+      }),
+      { numRuns: 60 },
+    );
+  });
 });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Known, snapshotOf } from '../../../../agent/daemon/desk-views.ts';
 import { Snapshot } from '../../../../contracts/local-api.ts';
+import { GateSettings } from '../../../../contracts/policy.ts';
 import { fakePlan } from '../../../fakes/fake-plan.ts';
 import { fakePolicy, fakeRule } from '../../../fakes/fake-policy.ts';
 import { snapshot, verdict } from '../local-api/staged-api.ts';
@@ -19,6 +20,7 @@ const [inForce, idle] = [waiver('1'), waiver('2')];
 function known(): Known {
   const policy = fakePolicy([fakeRule('network.media-quality', { params: { mos: { warn: 4, fail: 3.5 } } })], {
     reporting: { fields: ['public', 'network.dns/names[].addresses[]'] },
+    gate: GateSettings.parse({ onAgentLoss: 'closed', maxDrainMs: 60_000 }),
   });
   const desk = { verdict: () => ({ ...verdict, waivers: [inForce.id] }), findings: () => [], sessionRules: () => [] };
   const orders = { policy, plan: fakePlan(), waivers: [idle, inForce], vantage: 'endpoint' };
@@ -35,6 +37,7 @@ it('a user is told what is measured, what leaves, and which waivers count', () =
   const told = Snapshot.parse(snapshotOf(known(), { startedAt: snapshot.daemon.startedAt, epoch: snapshot.daemon.epoch }));
   expect(told.policy.quality).toMatchObject({ mos: { warn: 4, fail: 3.5 }, rttMs: { warn: 300 } });
   expect(told.policy.reporting).toEqual({ fields: ['public', 'network.dns/names[].addresses[]'] });
+  expect(told.policy.gate).toEqual({ onAgentLoss: 'closed', maxDrainMs: 60_000 });
   const { schema: _schema, ...shown } = inForce;
   expect(told.waivers).toEqual([shown]);
 });

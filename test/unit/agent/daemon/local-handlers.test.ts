@@ -5,7 +5,7 @@ import type { Snapshot } from '../../../../contracts/local-api.ts';
 import { fakeCheck, fakeSessionCheck } from '../../../fakes/fake-check.ts';
 import { fakeClock } from '../../../fakes/fake-clock.ts';
 
-const history = { quality: [], standings: [{ at: '2026-01-01T08:00:00.000Z', standing: 'clear' as const, causes: [] }] };
+const history = { quality: [], standings: [{ at: '2026-01-01T08:00:00.000Z', standing: 'clear' as const, causes: [] }], watched: [] };
 
 function prepare(uid = 1_000) {
   const triggered: (string | undefined)[] = [];
@@ -61,7 +61,7 @@ it('refuses to look again at once, and says how long to wait', async () => {
   const { handlers, triggered, clock } = prepare();
   await handlers.recheck({});
   clock.advance(1_500);
-  expect(await handlers.recheck({})).toEqual({ ok: false, error: { code: 'too-soon', detail: '4 s' } });
+  expect(await handlers.recheck({})).toEqual({ ok: false, error: { code: 'too-soon', detail: '4 s', retryInMs: 3_500 } });
   expect(await handlers.recheck({ check: b })).toMatchObject({ ok: false, error: { code: 'too-soon' } });
   clock.advance(3_500);
   expect(await handlers.recheck({ check: b })).toEqual({ ok: true, value: undefined });
@@ -72,7 +72,7 @@ it('refuses to look again at once, and says how long to wait', async () => {
 it('says so where a check keeps its distance', async () => {
   const { handlers, triggered } = prepare();
   const check = CheckId.parse('network.slow');
-  expect(await handlers.recheck({ check })).toEqual({ ok: false, error: { code: 'too-soon', detail: '601 s' } });
+  expect(await handlers.recheck({ check })).toEqual({ ok: false, error: { code: 'too-soon', detail: '601 s', retryInMs: 600_500 } });
   expect(triggered).toEqual(['network.slow']);
 });
 

@@ -19,7 +19,11 @@ describe('every call', () => {
       asked.push([name, request]);
       return { ok: true as const, value: undefined };
     };
-    const history = { quality: [], standings: [{ at: NOW, standing: 'blocked' as const, causes: [check] }] };
+    const history = {
+      quality: [],
+      standings: [{ at: NOW, standing: 'blocked' as const, causes: [check] }],
+      watched: [{ from: NOW, to: NOW }],
+    };
     const { client } = await stage.listen({
       handlers: (uid) => ({
         snapshot: async () => ({ ok: true, value: snapshotOf(`uid-${uid}`) }),

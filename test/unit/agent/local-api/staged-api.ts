@@ -65,6 +65,7 @@ export const snapshot: Snapshot = {
     revision: 3,
     instance: { alias: 'acme', region: 'us-west-2' },
     rules: [],
+    gate: { onAgentLoss: 'open', maxDrainMs: 7_200_000 },
     quality: null,
     reporting: { fields: [] },
   },
@@ -82,7 +83,7 @@ export function snapshotOf(policy: string): Snapshot {
 
 export const goodHandlers: LocalApiHandlers = {
   snapshot: async () => ({ ok: true, value: snapshot }),
-  history: async () => ({ ok: true, value: { quality: [], standings: [] } }),
+  history: async () => ({ ok: true, value: { quality: [], standings: [], watched: [] } }),
   recheck: async () => ({ ok: true, value: undefined }),
   submitEvidence: async () => ({ ok: true, value: undefined }),
   acknowledgeWindow: async () => ({ ok: true, value: undefined }),

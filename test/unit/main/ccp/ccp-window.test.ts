@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createCcpWindow, LOAD_AGAIN_MS, MEDIA_SETTLES_MS, REPORT_EVERY_MS } from '../../../../main/ccp/ccp-window.ts';
+import { createCcpWindow } from '../../../../main/ccp/ccp-window.ts';
 import { MAX_HELD_MS } from '../../../../main/ccp/choose-face.ts';
+import { MEDIA_SETTLES_MS, REPORT_EVERY_MS } from '../../../../main/ccp/own-call.ts';
 import { gate, observing, view } from '../view.ts';
+import { atWork, closed, draining, opened } from './at-work.ts';
 import { fakeWindows } from './fake-windows.ts';
-
-const opened = () => view({});
-const closed = (reason: 'blocked' | 'critical' | 'drain-expired' | 'undetermined' = 'blocked') =>
-  view({ gate: gate('closed', { reason }) });
-const draining = () => view({ gate: gate('draining') });
-
-function atWork(first = opened()) {
-  const fake = fakeWindows();
-  const window = createCcpWindow(fake.ports);
-  window.follow(first);
-  window.open();
-  fake.did();
-  return { ...fake, window };
-}
 
 describe('the CCP window', () => {
   it('opens what the policy names when the user wants it', () => {
@@ -103,7 +91,7 @@ describe('the CCP window', () => {
     expect(window.isShut()).toBe(false);
   });
 
-  it.each(['reconnecting', 'absent', 'not-the-daemon', 'connecting'] as const)('keeps as it is while the link is %s', (link) => {
+  it.each(['reconnecting', 'connecting'] as const)('keeps as it is while the link is %s', (link) => {
     for (const state of ['open', 'draining', 'closed'] as const) {
       const { window, windows, did } = atWork(view({ gate: gate(state) }));
       const had = windows();
@@ -243,13 +231,15 @@ describe('a call in its window', () => {
     ccp()?.events?.onMedia(true);
     did();
     expect(ccp()?.close()).toBe(false);
+    time.pass(0);
     expect(did()).toEqual(['minimise ccp']);
     ccp()?.events?.onMedia(false);
     time.pass(MEDIA_SETTLES_MS);
     did();
-    expect(ccp()?.close()).toBe(true);
+    expect(ccp()?.close()).toBe(false);
+    time.pass(0);
     expect(windows()).toEqual([]);
-    expect(did()).toEqual(['remember closed', 'state not-open']);
+    expect(did()).toEqual(['destroy ccp', 'remember closed', 'state not-open']);
   });
 
   it('is over with its window', () => {
@@ -261,89 +251,29 @@ describe('a call in its window', () => {
   });
 });
 
-describe('a page that falls over', () => {
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
-
-  it('is offered again once', async () => {
-    const { ccp, windows, did, offers, time } = atWork();
-    ccp()?.events?.onCrashed();
-    expect(did()).toEqual(['destroy ccp', 'offer reload', 'state not-open']);
-    offers[0]?.(true);
-    await settled();
-    expect(windows()).toEqual(['ccp']);
-    time.pass(10_000);
-    ccp()?.events?.onCrashed();
-    expect(windows()).toEqual([]);
-    expect(did()).not.toContain('offer reload');
-  });
-
-  it('is offered again when it ran for a while in between', async () => {
-    const { ccp, did, offers, time } = atWork();
-    ccp()?.events?.onCrashed();
-    offers[0]?.(true);
-    await settled();
-    time.pass(60_000);
-    did();
-    ccp()?.events?.onCrashed();
-    expect(did()).toContain('offer reload');
-  });
-
-  it('stays away when that is not wanted, until it is opened', async () => {
-    const { window, ccp, windows, offers } = atWork();
-    ccp()?.events?.onCrashed();
-    offers[0]?.(false);
-    await settled();
-    window.follow(view({ releasedUntil: null }));
+describe('a window that is closed', () => {
+  it('is gone before another one is opened', () => {
+    const { window, windows, ccp, time } = atWork();
+    ccp()?.close();
+    window.open();
+    time.pass(0);
     expect(windows()).toEqual([]);
     window.open();
     expect(windows()).toEqual(['ccp']);
   });
 
-  it('does not come back through a gate that closed meanwhile', async () => {
-    const { window, ccp, windows, offers } = atWork();
-    ccp()?.events?.onCrashed();
-    window.follow(closed());
-    offers[0]?.(true);
-    await settled();
-    expect(windows()).toEqual(['blocked']);
-  });
-
-  it('leaves an answer that comes too late without effect', async () => {
-    const { window, ccp, windows, offers } = atWork();
-    ccp()?.events?.onCrashed();
-    window.open();
-    expect(windows()).toEqual(['ccp']);
-    offers[0]?.(false);
-    await settled();
+  it('stays where a call begins before it is gone', () => {
+    const { windows, ccp, time } = atWork();
+    ccp()?.close();
+    ccp()?.events?.onMedia(true);
+    time.pass(0);
     expect(windows()).toEqual(['ccp']);
   });
-});
 
-describe('a page that cannot be loaded', () => {
-  const url = 'https://acme.my.connect.aws/ccp-v2/';
-
-  it('is loaded again after a while, for as long as its window is there', () => {
-    const { ccp, did, time, window } = atWork();
-    ccp()?.events?.onFailed(-105, true);
-    expect(did()).toEqual([]);
-    time.pass(LOAD_AGAIN_MS);
-    expect(did()).toContain(`load ${url}`);
-    ccp()?.events?.onFailed(-105, true);
-    window.follow(closed());
-    did();
-    time.pass(LOAD_AGAIN_MS);
-    expect(did()).not.toContain(`load ${url}`);
-  });
-
-  it.each([
-    ['another navigation in its place', -3, true],
-    ['refused by our rules', -20, true],
-    ['a frame in it', -105, false],
-  ] as const)('is not: %s', (_, code, isMainFrame) => {
-    const { ccp, did, time } = atWork();
-    ccp()?.events?.onFailed(code, isMainFrame);
-    time.pass(LOAD_AGAIN_MS);
-    expect(did()).not.toContain(`load ${url}`);
+  it('stays gone for a policy that takes the instance away behind a closed gate', () => {
+    const { window, windows } = atWork();
+    window.follow(view({ gate: gate('closed'), ccp: { url: null, origins: [], loginOrigins: [] } }));
+    expect(windows()).toEqual([]);
   });
 });
 
@@ -352,14 +282,15 @@ it('takes being told of its own state as no news', () => {
   const { show } = fake.ports;
   const window = createCcpWindow({
     ...fake.ports,
-    show(state) {
-      show(state);
+    show(state, trouble) {
+      show(state, trouble);
       window.follow(last);
     },
   });
   let last = opened();
   window.follow(last);
   window.open();
+  fake.ccp()?.events?.onLoaded();
   fake.ccp()?.events?.onMedia(true);
   last = closed();
   window.follow(last);

@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
 import { bannerPlace } from '../../../../main/ccp/banner-place.ts';
 import { createMediaCount } from '../../../../main/ccp/media-count.ts';
+import { fakeTime } from '../fake-after.ts';
 
 function watched() {
   const heard: boolean[] = [];
-  return { heard, media: createMediaCount((isLive) => heard.push(isLive)) };
+  const time = fakeTime();
+  return { heard, time, media: createMediaCount((isLive) => heard.push(isLive), time.nowMs) };
 }
 
 it('is live from the first player to the last', () => {
@@ -34,12 +36,38 @@ it('owes nothing for a player that it never saw start', () => {
   expect(heard).toEqual([true]);
 });
 
-it('starts anew with another page', () => {
+it('starts anew with another page, and whether it can be heard is told of the whole of it', () => {
   const { heard, media } = watched();
   media.started();
-  media.audible(true);
   media.anew();
   expect(heard).toEqual([true, false]);
+  media.audible(true);
+  media.anew();
+  expect(heard).toEqual([true, false, true]);
+});
+
+it.each([0, 1, 2_999])('takes no end of the page before for one of this page, %i ms late', (ms) => {
+  const { heard, media, time } = watched();
+  media.started();
+  media.started();
+  media.anew();
+  media.started();
+  time.pass(ms);
+  media.stopped();
+  media.stopped();
+  expect(heard).toEqual([true, false, true]);
+  media.stopped();
+  expect(heard).toEqual([true, false, true, false]);
+});
+
+it('waits no longer for an end that was not told', () => {
+  const { heard, media, time } = watched();
+  media.started();
+  media.anew();
+  media.started();
+  time.pass(3_000);
+  media.stopped();
+  expect(heard).toEqual([true, false, true, false]);
 });
 
 it('puts the banner above the window, or over its lower edge at the top of a screen', () => {

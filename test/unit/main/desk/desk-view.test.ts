@@ -11,6 +11,7 @@ const start: DeskView = {
   heardAt: null,
   looking: [],
   ccp: 'not-open',
+  ccpTrouble: null,
   locale: { choice: 'auto', inUse: 'en' },
   app: { version: '0.1.0', platform: 'linux' },
 };
@@ -74,7 +75,7 @@ it('what changes nothing gives the same view', () => {
   const view = viewAfter(heard, started(dns));
   const same: DeskNews[] = [
     started(dns),
-    { kind: 'ccp', ccp: 'not-open' },
+    { kind: 'ccp', ccp: 'not-open', trouble: null },
     { kind: 'locale', choice: 'auto', inUse: 'en' },
     { kind: 'progress', progress: { kind: 'endpoint', endpoint: 'a:443/tcp', step: 'tls', state: 'ok', detail: '' } },
   ];

@@ -309,7 +309,7 @@ it('gives what the daemon answers, and hands on what probes saw', async () => {
   expect(await desk.recheck()).toEqual({ ok: false, error: { code: 'too-soon', detail: '3 s' } });
   expect(desk.view().looking).toEqual([]);
   expect(await desk.release('12345678')).toEqual({ ok: true, value: { until: NOW } });
-  expect(await desk.history()).toEqual({ ok: true, value: { quality: [], standings: [] } });
+  expect(await desk.history()).toEqual({ ok: true, value: { quality: [], standings: [], watched: [] } });
   const readings = [
     { seen: false as const, cause: 'denied' as const, detail: '' },
     { seen: true as const, evidence: { devices: 2 } },

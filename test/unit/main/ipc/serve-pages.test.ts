@@ -12,6 +12,7 @@ const view: DeskView = {
   heardAt: null,
   looking: [],
   ccp: 'not-open',
+  ccpTrouble: null,
   locale: { choice: 'auto', inUse: 'en' },
   app: { version: '0.1.0', platform: 'linux' },
 };

@@ -253,6 +253,69 @@ describe('it looks at once', () => {
   });
 });
 
+describe('when a device comes or goes', () => {
+  it('it looks once they have settled, at that check alone', async () => {
+    const { started, submitted } = start([rule(audio), rule(webrtc)]);
+    await pass(10_000);
+    for (let i = 0; i < 4; i++) {
+      started.devicesChanged();
+      await pass(700);
+    }
+    expect(submitted).toHaveLength(2);
+    await pass(5_000);
+    expect(submitted.map(([, check]) => check)).toEqual([audio, webrtc, audio]);
+  });
+
+  it('again and again, it looks every 15 seconds at most, and at last at how they were left', async () => {
+    const { started, submitted } = start();
+    await pass(10_000);
+    for (let i = 0; i < 30; i++) {
+      // Past the look itself, and what it leaves behind.
+      await pass(4_500);
+      started.devicesChanged();
+    }
+    const lastMs = performance.now();
+    await pass(20_000);
+    const times = submitted.slice(1).map(([ms]) => ms);
+    expect(times.length).toBeGreaterThan(5);
+    for (const [index, ms] of times.slice(1).entries()) expect(ms - (times[index] ?? 0)).toBeGreaterThanOrEqual(15_000);
+    expect(times.at(-1)).toBeGreaterThan(lastMs);
+  });
+
+  it('by its own look, as a Bluetooth headset does, it does not look again', async () => {
+    const { started, submitted } = start();
+    await pass(10_000);
+    started.devicesChanged();
+    await pass(1_200);
+    started.devicesChanged();
+    await pass(300 + 2_900);
+    started.devicesChanged();
+    await pass(60_000);
+    expect(submitted).toHaveLength(2);
+  });
+
+  it('on a call it waits for its end', async () => {
+    const { started, state, activity, submitted } = start();
+    await pass(10_000);
+    activity('on-call');
+    started.devicesChanged();
+    await pass(60_000);
+    expect([submitted.length, state.opened]).toEqual([1, 1]);
+    activity('idle');
+    await pass(1_000);
+    expect(submitted).toHaveLength(2);
+  });
+
+  it('after its stop, it does nothing', async () => {
+    const { started, state } = start();
+    await pass(10_000);
+    started.devicesChanged();
+    started.stop();
+    await pass(60_000);
+    expect(state.opened).toBe(1);
+  });
+});
+
 describe('it confirms', () => {
   const fail: Outcome = { kind: 'fail', reason: 'no-microphone', args: {} };
   const policy = { ...snapshot.policy, rules: [{ id: RuleId.parse(audio), check: audio, on }] };

@@ -69,11 +69,62 @@ describe('notices', () => {
       [3, ahead(['tls.b'], 9), null],
       [4, ahead(['tls.a'], 9), null],
     ],
-    'a cause that went and came is told again': [
+    'a cause that went and came within minutes is not told again': [
       [0, clear, null],
       [1, ahead(['tls.a'], 9), 'ahead'],
       [2, clear, null],
-      [3, ahead(['tls.a'], 12), 'ahead'],
+      [3, ahead(['tls.a'], 12), null],
+    ],
+    'a cause that was away for ten minutes is': [
+      [0, clear, null],
+      [1, ahead(['tls.a'], 9), 'ahead'],
+      [2, clear, null],
+      [12, ahead(['tls.a'], 20), 'ahead'],
+    ],
+    'a block that flaps': [
+      [0, closed(), 'blocked'],
+      [3, clear, 'recovered'],
+      [5, closed(), null],
+      [8, clear, null],
+      [10, closed(), null],
+      [12, unsure, null],
+      [13, { ...draining }, null],
+      [14, clear, null],
+      [24, closed(), 'blocked'],
+    ],
+    'a block that came back and stays': [
+      [0, closed(), 'blocked'],
+      [3, clear, 'recovered'],
+      [5, closed(), null],
+      [14, closed(), null],
+      [15, closed(), 'blocked'],
+      [20, clear, 'recovered'],
+    ],
+    'what flaps and gets worse': [
+      [0, ahead(['network.turn-udp'], 20), 'ahead'],
+      [1, clear, null],
+      [2, ahead(['network.turn-udp'], 20), null],
+      [3, draining, 'drain'],
+      [4, closed(), 'blocked'],
+    ],
+    'its reminder comes once, whether or not it flaps': [
+      [0, ahead(['tls.a'], 40), 'ahead'],
+      [5, clear, null],
+      [8, ahead(['tls.a'], 48), null],
+      [20, ahead(['tls.a'], 48), 'again'],
+      [21, clear, null],
+      [22, ahead(['tls.a'], 62), null],
+      [45, ahead(['tls.a'], 62), null],
+    ],
+    'another cause while one flaps': [
+      [0, closed(), 'blocked'],
+      [3, clear, 'recovered'],
+      [4, ahead(['tls.a'], 9), 'ahead'],
+    ],
+    'a block after hours of not knowing': [
+      [0, closed(), 'blocked'],
+      [1, unsure, 'recovered'],
+      [180, closed(), 'blocked'],
     ],
     'a moment of not knowing is no change': [
       [0, clear, null],
@@ -160,7 +211,7 @@ describe('notices', () => {
 
   const kinds: Readonly<Record<NoticeKind, readonly [Partial<Snapshot>, Told]>> = {
     ahead: [ahead(['tls.handshake'], 9), nothingTold],
-    again: [ahead(['tls.handshake'], 9), { ahead: { rules: ['tls.handshake'], againAtMs: 0 }, shut: 'no' }],
+    again: [ahead(['tls.handshake'], 9), { ...nothingTold, rules: { 'tls.handshake': { level: 1, awaySinceMs: null } }, againAtMs: 0 }],
     drain: [draining, nothingTold],
     blocked: [closed(), nothingTold],
     recovered: [clear, { ...nothingTold, shut: 'blocked' }],
@@ -228,6 +279,57 @@ describe('in any sequence', () => {
         }
       }),
       { numRuns: 3_000 },
+    );
+  });
+
+  it('of one cause that flaps within minutes nothing is told twice', () => {
+    const cause = 'network.turn-udp';
+    const there = fc.oneof(
+      fc.constantFrom(draining, closed(), closed('critical')),
+      fc.integer({ min: 1, max: 90 }).map((minutes) => ahead([cause], minutes)),
+    );
+    const round = fc.tuple(there, fc.constantFrom(clear, unsure, released), fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 }));
+    fc.assert(
+      fc.property(fc.array(round, { minLength: 1, maxLength: 30 }), (rounds) => {
+        let minute = 0;
+        const steps = rounds.flatMap(([bad, good, badFor, goodFor]) => {
+          const both = [[minute, bad] as const, [minute + badFor, good] as const];
+          minute += badFor + goodFor;
+          return both;
+        });
+        const kinds = tell(
+          steps.map(([at, given]) => [
+            at,
+            released === given ? { ...given, releasedUntil: new Date(NOW.getTime() + 1e9).toISOString() } : given,
+          ]),
+        );
+        for (const kind of ['ahead', 'again', 'drain', 'blocked'] as const) {
+          expect(kinds.filter((one) => one === kind).length, `${kind} of ${kinds.join()}`).toBeLessThanOrEqual(1);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('what was told and what is differ for ten minutes at most', () => {
+    const state = fc.constantFrom(clear, closed());
+    fc.assert(
+      fc.property(fc.array(fc.tuple(state, fc.integer({ min: 1, max: 30 })), { maxLength: 30 }), (steps) => {
+        let told = nothingTold;
+        let minute = 0;
+        let isBelievedOpen = true;
+        let since = 0;
+        for (const [given, minutes] of steps) {
+          for (const end = minute + minutes; minute < end; minute++) {
+            const chosen = chooseNotice(view(given), told, texts, new Date(NOW.getTime() + minute * 60_000));
+            told = chosen.told;
+            if (chosen.notice) isBelievedOpen = chosen.notice.kind !== 'blocked';
+            if (isBelievedOpen === (given === clear)) since = minute;
+            expect(minute - since).toBeLessThanOrEqual(10);
+          }
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 
