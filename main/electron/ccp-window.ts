@@ -1,4 +1,4 @@
-import { type BrowserWindow, dialog, type MessageBoxOptions, screen, type WebContents } from 'electron';
+import { type BrowserWindow, dialog, screen, type WebContents } from 'electron';
 import type { Texts } from '../../checks/texts/lookup.ts';
 import type { QuitPorts } from '../ask-before-quit.ts';
 import { bannerPlace } from '../ccp/banner-place.ts';
@@ -114,7 +114,7 @@ export function ccpWindowPorts(
     },
     async confirmQuit() {
       const { ui } = texts();
-      const options: MessageBoxOptions = {
+      const options: Electron.MessageBoxOptions = {
         type: 'warning',
         message: ui('ccp.quit.title'),
         detail: ui('ccp.quit.body'),
