@@ -12,7 +12,6 @@ import { ccpWindowPorts } from './electron/ccp-window.ts';
 import { guardContents } from './electron/contents.ts';
 import { createIpcPort } from './electron/ipc.ts';
 import { createNotices } from './electron/notices.ts';
-import { openPosture } from './electron/posture.ts';
 import { createProbePage } from './electron/probe-page.ts';
 import { registerAppScheme, serveAppPages } from './electron/protocol.ts';
 import { ccpSession, denyAll, guardSession } from './electron/sessions.ts';
@@ -21,6 +20,7 @@ import { createWindows } from './electron/windows.ts';
 import { openSettings } from './settings.ts';
 import { type Shell, startShell } from './shell.ts';
 import { START_HIDDEN, type StartFacts, startRules } from './start-rules.ts';
+import { postureHandle } from './windows/posture-handle.ts';
 import { pageSession } from './windows/window-rules.ts';
 
 const { argv, env } = process;
@@ -93,7 +93,7 @@ function start(): void {
       show: (filePath) => desktop.showItemInFolder(filePath),
     },
     ipc: createIpcPort(windows),
-    openPosture: (url, bounds) => openPosture(windows, url, bounds),
+    openPosture: (url, bounds) => postureHandle(windows.open('posture', { bounds }), url),
     ccpWindows: (texts) => ccpWindowPorts(windows, () => settings.current().windows.ccp, texts, monotonicMs),
     probePage: (send, onGone) => createProbePage(windows, send, onGone),
     tray: (onAction) => createTray(platform, onAction),

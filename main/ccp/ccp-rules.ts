@@ -12,8 +12,12 @@ export interface CcpPermissionAsk {
   media: readonly string[];
 }
 
-/** The headset, the ring, the text of a contact to copy. `hid` only lets the page ask for a device, see `mayHaveDevice`. */
-const ofCcp = new Set(['speaker-selection', 'clipboard-sanitized-write', 'notifications', 'hid']);
+/**
+ * The headset, the ring, the text of a contact to copy. `hid` only lets the page ask for a device, see `mayHaveDevice`, and
+ * `loopback-network` only lets it ask this computer, see `mayRequest`. Chromium had one permission for that and for the local
+ * network, `local-network-access`, before 145.
+ */
+const ofCcp = new Set(['speaker-selection', 'clipboard-sanitized-write', 'notifications', 'hid', 'loopback-network']);
 
 /** Both the frame and the page around it are the CCP's, or there is no. */
 export function mayHavePermission(places: CcpPlaces, { permission, from, embeddedIn, isMainFrame, media }: CcpPermissionAsk): boolean {
@@ -93,8 +97,16 @@ const screenRecorders = new Set(['ws://localhost:5431', 'ws://127.0.0.1:5431']);
 /** Asked for each request and each station of its redirects. `isShut`: the gate is closed to this window. */
 export function mayRequest(places: CcpPlaces, isShut: boolean, { url, resourceType }: RequestAsk): boolean {
   if (isShut || !URL.canParse(url)) return false;
-  const { protocol, host } = new URL(url);
-  if (resourceType === 'mainFrame') return isCcpOrLogin(places, url);
-  if (resourceType === 'subFrame') return isCcpOrLogin(places, url) || protocol === 'blob:' || protocol === 'data:';
-  return schemes.has(protocol) || (resourceType === 'webSocket' && screenRecorders.has(`${protocol}//${host}`));
+  const { protocol, host, hostname } = new URL(url);
+  // A frame of `blob:` or `data:` could not be gone to either.
+  if (resourceType === 'mainFrame' || resourceType === 'subFrame') return isCcpOrLogin(places, url);
+  if (isThisComputer(hostname)) return resourceType === 'webSocket' && screenRecorders.has(`${protocol}//${host}`);
+  return schemes.has(protocol);
+}
+
+/** By its address, as `URL` writes it; a name that leads here is Chromium's to see, where its address space is no longer public. */
+function isThisComputer(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, '');
+  const isName = name === 'localhost' || name.endsWith('.localhost');
+  return isName || /^127\.\d+\.\d+\.\d+$|^0\.0\.0\.0$|^\[::1?\]$|^\[::ffff:7f/.test(name);
 }

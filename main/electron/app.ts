@@ -25,10 +25,11 @@ export function attachApp({ onArguments, onLink, onQuit }: AppEvents): void {
 }
 
 /** What the app is to the operating system; once it is ready. */
-export function settleApp({ setsLoginItem, setsLinkHandler, menu }: StartRules, onWake: () => void): void {
+export function settleApp({ userModelId, setsLoginItem, setsLinkHandler, menu }: StartRules, onWake: () => void): void {
   powerMonitor.on('resume', onWake);
   powerMonitor.on('unlock-screen', onWake);
   Menu.setApplicationMenu(menu === null ? null : Menu.buildFromTemplate(menu as MenuItemConstructorOptions[]));
+  if (userModelId !== null) app.setAppUserModelId(userModelId);
   if (setsLoginItem) app.setLoginItemSettings({ openAtLogin: true, args: [START_HIDDEN] });
   if (setsLinkHandler) app.setAsDefaultProtocolClient(DEEP_LINK_SCHEME);
 }

@@ -1,4 +1,5 @@
 import { type HIDDevice, type Session, session, type WebContents } from 'electron';
+import { checkAsk, requestAsk } from '../windows/permission-asks.ts';
 import { chooseHidDevice, denyingSession, type SessionRules } from '../windows/window-rules.ts';
 import type { WindowKind } from '../windows/window-spec.ts';
 
@@ -13,17 +14,12 @@ export function denyAll(target: Session): void {
 }
 
 export function guardSession(target: Session, rules: SessionRules, kindOf: (contents: WebContents | null) => WindowKind | null): void {
-  target.setPermissionRequestHandler((contents, permission, answer, details) => {
-    const media = 'mediaTypes' in details ? (details.mediaTypes ?? []) : [];
-    const from = ('securityOrigin' in details ? details.securityOrigin : undefined) ?? details.requestingUrl;
-    const ask = { permission, from, embeddedIn: contents.getURL(), isMainFrame: details.isMainFrame, media };
-    answer(rules.mayHave(kindOf(contents), ask));
-  });
-  target.setPermissionCheckHandler((contents, permission, from, { mediaType, isMainFrame, embeddingOrigin }) => {
-    const media = mediaType === undefined || mediaType === 'unknown' ? [] : [mediaType];
-    const embeddedIn = contents?.getURL() ?? embeddingOrigin ?? null;
-    return rules.mayHave(kindOf(contents), { permission, from, embeddedIn, isMainFrame, media });
-  });
+  target.setPermissionRequestHandler((contents, permission, answer, details) =>
+    answer(rules.mayHave(kindOf(contents), requestAsk(permission, contents.getURL(), details))),
+  );
+  target.setPermissionCheckHandler((contents, permission, from, details) =>
+    rules.mayHave(kindOf(contents), checkAsk(permission, from, contents?.getURL() ?? null, details)),
+  );
   target.setDevicePermissionHandler(({ deviceType, origin, device }) =>
     rules.mayHaveDevice({ deviceType, origin, usagePages: 'collections' in device ? usagePagesOf(device) : [] }),
   );

@@ -3,7 +3,7 @@ import { BrowserWindow, type BrowserWindowConstructorOptions, type Session, scre
 import type { WindowBounds } from '../settings.ts';
 import { createCrashRule } from '../windows/crash-rule.ts';
 import { placeOn } from '../windows/place.ts';
-import { isPage, type WindowKind, windowSpec } from '../windows/window-spec.ts';
+import { isPage, popupSpec, type WindowKind, windowSpec } from '../windows/window-spec.ts';
 
 export interface Place {
   bounds?: WindowBounds | undefined;
@@ -12,6 +12,8 @@ export interface Place {
 
 export interface Windows {
   open(kind: WindowKind, place?: Place): BrowserWindow;
+  /** For a window that a page opens. */
+  popupOptions(): BrowserWindowConstructorOptions;
   /** A window that a page opened, and was allowed to. */
   adopt(window: BrowserWindow, kind: WindowKind | null): void;
   kindOf(contents: WebContents | null): WindowKind | null;
@@ -37,8 +39,14 @@ export function createWindows(ccpSession: () => Session, monotonicMs: () => numb
       });
       return window;
     },
+    // Chromium gives a script's window its opener's session; one that a link opens elsewhere gets the default one if not told.
+    popupOptions() {
+      const { webPreferences, ...spec } = popupSpec();
+      return { ...spec, webPreferences: { ...webPreferences, session: ccpSession() } };
+    },
     adopt(window, kind) {
-      if (kind) kinds.set(window.webContents, kind);
+      if (kind === 'ccp' && window.webContents.session === ccpSession()) kinds.set(window.webContents, kind);
+      else window.destroy();
     },
     kindOf: (contents) => (contents && kinds.get(contents)) ?? null,
     of: (kind) => BrowserWindow.getAllWindows().filter((window) => kinds.get(window.webContents) === kind),

@@ -51,10 +51,16 @@ export function chooseHidDevice(
   return devices.find(({ usagePages }) => mayHaveDevice({ deviceType: 'hid', origin, usagePages }))?.deviceId ?? null;
 }
 
+/** Of the certificates that this user has and `server` takes (`host:port`): nobody is asked, so it is the only one, or none. */
+export function chooseCertificate<C>(rules: Pick<ContentsRules, 'mayShowCertificate'>, server: string, fitting: readonly C[]): C | null {
+  const [only, ...others] = fitting;
+  return only !== undefined && others.length === 0 && rules.mayShowCertificate(server) ? only : null;
+}
+
 export interface ContentsRules {
   wayOf(kind: WindowKind | null, ask: NavigationAsk): Way;
   popupWayOf(kind: WindowKind | null, ask: PopupAsk): Way;
-  /** Whether a server may have the user's certificate, where there is just one that fits; `server` as `host:port`. */
+  /** Whether a server may have the user's certificate; `server` as `host:port`. */
   mayShowCertificate(server: string): boolean;
 }
 

@@ -56,6 +56,28 @@ export function windowSpec<K extends WindowKind>(kind: K): (typeof specs)[K] {
   return structuredClone(specs[kind]);
 }
 
+/** What a page could ask for by the third argument of `window.open`, where Electron lets it. */
+const plain = {
+  frame: true,
+  titleBarStyle: 'default',
+  opacity: 1,
+  transparent: false,
+  alwaysOnTop: false,
+  skipTaskbar: false,
+  fullscreen: false,
+  kiosk: false,
+  closable: true,
+  minimizable: true,
+  movable: true,
+  focusable: true,
+  modal: false,
+} as const;
+
+/** A window that a page opens: shown at once, and like any other of the desktop. */
+export function popupSpec() {
+  return { ...windowSpec('ccp'), ...plain, show: true };
+}
+
 export function isPage(kind: WindowKind): kind is PageName {
   return kind !== 'ccp';
 }

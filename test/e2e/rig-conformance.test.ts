@@ -142,6 +142,42 @@ describe.skipIf(because !== null)(`an app on ${which}${because ? `: ${because}` 
     await expect.poll(() => app.evaluate(() => Reflect.get(globalThis, 'types'))).toEqual(['mouseDown', 'mouseUp']);
   });
 
+  it('opens a link elsewhere in the default session, unless the app says another', async () => {
+    await app.evaluate(async ({ BrowserWindow, session }) => {
+      const kept = session.fromPartition('persist:kept');
+      for (const { protocol } of [kept, session.defaultSession]) {
+        if (!protocol.isProtocolHandled('keep')) protocol.handle('keep', () => new Response('<title>keep</title>'));
+      }
+      const window = new BrowserWindow({ webPreferences: { session: kept } });
+      const opened: string[] = [];
+      Reflect.set(globalThis, 'opened', opened);
+      let isTold = false;
+      window.webContents.setWindowOpenHandler(({ disposition }) => {
+        const told = isTold ? { webPreferences: { session: kept } } : {};
+        opened.push(disposition);
+        isTold = !isTold;
+        return { action: 'allow', overrideBrowserWindowOptions: told };
+      });
+      window.webContents.on('did-create-window', ({ webContents }) => {
+        opened.push(webContents.session === kept ? 'the same session' : 'another');
+        webContents.once('did-finish-load', () => opened.push(webContents.getURL()));
+      });
+      await window.loadURL('data:text/html,<title>links</title><a href="keep://host/linked">link</a>');
+    });
+    const links = () => app.windows().find((one) => one.url().includes('links'));
+    await expect.poll(links).toBeDefined();
+    const opened = () => app.evaluate(() => Reflect.get(globalThis, 'opened'));
+    await links()?.click('a', { modifiers: ['Control'] });
+    await expect.poll(opened).toEqual(['background-tab', 'another', 'keep://host/linked']);
+    await links()?.click('a', { button: 'middle' });
+    await expect
+      .poll(opened)
+      .toEqual(['background-tab', 'another', 'keep://host/linked', 'background-tab', 'the same session', 'keep://host/linked']);
+    await links()?.evaluate(`document.querySelector('a').onclick = (event) => event.preventDefault()`);
+    await links()?.click('a', { modifiers: ['Shift'] });
+    expect(await opened()).toHaveLength(6);
+  });
+
   it.skipIf(realElectronDir !== undefined)('refuses what the rig does not cover [a real Electron covers it]', async () => {
     const said = await app.evaluate((electron) => {
       const { app: inside, BrowserWindow } = electron;
@@ -183,6 +219,31 @@ describe.skipIf(because !== null)(`an app on ${which}${because ? `: ${because}` 
     } finally {
       await headed.close();
     }
+  });
+
+  it('does not quit where a page holds its window', async () => {
+    // Playwright would answer the page before Electron does.
+    app.context().on('dialog', () => {});
+    await app.evaluate(async ({ app: inside, BrowserWindow }) => {
+      const told: string[] = [];
+      Reflect.set(globalThis, 'told', told);
+      for (const event of ['before-quit', 'will-quit'] as const) inside.on(event as 'will-quit', () => told.push(event));
+      const window = new BrowserWindow({ show: false });
+      await window.loadURL('data:text/html,<title>holds</title>');
+      await window.webContents.executeJavaScript(`addEventListener('beforeunload', (event) => event.preventDefault()); 0`);
+      window.webContents.on('will-prevent-unload', () => told.push('will-prevent-unload'));
+      inside.quit();
+    });
+    const told = () => app.evaluate(() => Reflect.get(globalThis, 'told'));
+    await expect.poll(told).toEqual(['before-quit', 'will-prevent-unload']);
+    // The others go, each in its time.
+    await expect.poll(() => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+    // It can be asked again, and then it goes.
+    await app.evaluate(({ BrowserWindow }) => {
+      for (const { webContents } of BrowserWindow.getAllWindows()) {
+        webContents.on('will-prevent-unload', (event) => event.preventDefault());
+      }
+    });
   });
 
   it('leaves no process behind', async () => {

@@ -33,6 +33,7 @@ describe.skipIf(whyNoTray !== null)(`what the CCP's page may do on ${which}${why
     await daemon.start();
     desk = await launchDesk({ ...stage, runDir: daemon.runDir, args: ['deskwarden://ccp'] });
     ccp = await desk.page('ccp');
+    await ccp.waitForFunction('window.beats > 2');
   });
   afterAll(async () => {
     await desk?.close();

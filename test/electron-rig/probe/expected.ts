@@ -49,6 +49,9 @@ export const expected: Readonly<Record<string, Expectation>> = {
   'window.open denied': measured(['null', 0, 'open BASE/popup name']),
   'link to a new window denied': documented([0, 'open BASE/two ']),
   'window.open allowed': documented(['object', 'BASE/popup', true]),
+  'a script closes a window that no script opened': documented([true, 'closed']),
+  'beforeunload keeps its window': documented([true, true, 'close', 'will-prevent-unload', 'close', 'will-prevent-unload', 'closed']),
+  'beforeunload keeps its page': documented([true, true, 'will-prevent-unload', 'closed']),
 
   'webRequest request headers': measured({ x: 'yes' }),
   'webRequest cancels fetch': measured('TypeError'),

@@ -87,4 +87,41 @@ export async function seeNavigation({ see, site, js, load, window, take, note, p
     popup.destroy();
     return seen;
   });
+  await see('a script closes a window that no script opened', async () => {
+    const { other, told } = await opened(site.origin);
+    await other.webContents.executeJavaScript('setTimeout(() => window.close())');
+    return [await until(() => other.isDestroyed()), ...told];
+  });
+  await see('beforeunload keeps its window', async () => {
+    const { other, told } = await opened(site.origin, stays);
+    other.close();
+    await settle();
+    const kept = !other.isDestroyed();
+    other.webContents.on('will-prevent-unload', (event) => event.preventDefault());
+    other.close();
+    return [kept, await until(() => other.isDestroyed()), ...told];
+  });
+  await see('beforeunload keeps its page', async () => {
+    const { other, told } = await opened(site.origin, stays);
+    await other.webContents.executeJavaScript('setTimeout(() => location.href = "/two")', true);
+    await settle();
+    const kept = other.webContents.getURL().endsWith('/one');
+    // Nothing asks the page here.
+    other.destroy();
+    return [kept, other.isDestroyed(), ...told];
+  });
+}
+
+const stays = 'void addEventListener("beforeunload", (event) => event.preventDefault())';
+
+/** Another window, and what is told of its end. */
+async function opened(origin: string, script = '0') {
+  const other = new BrowserWindow({ show: false, webPreferences: { partition: 'probe' } });
+  await other.loadURL(`${origin}/one`);
+  await other.webContents.executeJavaScript(script);
+  const told: string[] = [];
+  other.on('close', () => told.push('close'));
+  other.webContents.on('will-prevent-unload', () => told.push('will-prevent-unload'));
+  other.once('closed', () => told.push('closed'));
+  return { other, told };
 }

@@ -42,6 +42,7 @@ class RigApp extends LoudEmitter implements AppMethods {
   readonly appended = new Map<string, string>();
   #ready = false;
   #quitting = false;
+  #exiting = false;
   readonly #paths = new Map<string, string>();
   #loginItem: Electron.Settings = {};
   readonly #lock = instanceLock(({ argv, cwd, data }) => this.emit('second-instance', cancelable({}), argv, cwd, data));
@@ -57,6 +58,9 @@ class RigApp extends LoudEmitter implements AppMethods {
       isReady: () => this.#ready,
       emit: (event, ...args) => void this.emit(event, ...args),
       windowGone: () => this.#windowGone(),
+      closeCancelled: () => {
+        if (!this.#exiting) this.#quitting = false;
+      },
     });
   }
 
@@ -158,8 +162,9 @@ class RigApp extends LoudEmitter implements AppMethods {
   releaseSingleInstanceLock = () => this.#lock.release();
 
   #windowGone(): void {
-    if (windows.size > 0 || this.#quitting) return;
-    if (this.listenerCount('window-all-closed') > 0) this.emit('window-all-closed');
+    if (windows.size > 0 || this.#exiting) return;
+    if (this.#quitting) this.#shutDown();
+    else if (this.listenerCount('window-all-closed') > 0) this.emit('window-all-closed');
     else this.quit();
   }
 
@@ -168,20 +173,26 @@ class RigApp extends LoudEmitter implements AppMethods {
     const before = cancelable({});
     this.emit('before-quit', before);
     if (before.defaultPrevented) return;
-    for (const window of [...windows]) {
-      window.close();
-      if (!window.isDestroyed()) return;
-    }
+    this.#quitting = true;
+    if (windows.size === 0) this.#shutDown();
+    for (const window of [...windows]) window.close();
+  }
+
+  /** No window is left. */
+  #shutDown(): void {
     const will = cancelable({});
     this.emit('will-quit', will);
-    if (will.defaultPrevented) return;
-    this.#quitting = true;
+    if (will.defaultPrevented) {
+      this.#quitting = false;
+      return;
+    }
     this.emit('quit', {}, 0);
     this.exit(0);
   }
 
   exit(code = 0): void {
     this.#quitting = true;
+    this.#exiting = true;
     void this.#lock
       .handedOver()
       .then(saveSessions)

@@ -3,6 +3,7 @@ import { quietly, send } from './chromium/browser.ts';
 import { type Adopted, RigContents } from './contents/contents.ts';
 import { type WebContents, webContentsOf } from './contents/web-contents.ts';
 import { cancelable, LoudEmitter, loud } from './loud.ts';
+import { screen } from './model/desktop.ts';
 import { rigOptions } from './options.ts';
 import { appHooks, setWindowMaker, windows } from './registry.ts';
 import { RigView } from './view.ts';
@@ -24,17 +25,10 @@ const emitted = [
   'moved',
   'always-on-top-changed',
   'page-title-updated',
-];
-const silent = [
-  'unresponsive',
-  'responsive',
-  'session-end',
-  'query-session-end',
   'maximize',
   'unmaximize',
-  'enter-full-screen',
-  'leave-full-screen',
 ];
+const silent = ['unresponsive', 'responsive', 'session-end', 'query-session-end', 'enter-full-screen', 'leave-full-screen'];
 
 /** The last one that was shown or focused. */
 let focused: RigBrowserWindow | null = null;
@@ -47,6 +41,8 @@ export class RigBrowserWindow extends LoudEmitter {
   readonly face: Face;
   gone = false;
   #bounds: Electron.Rectangle;
+  /** While it is maximized: as it was before. */
+  #normal: Electron.Rectangle | null = null;
   #visible: boolean;
   #minimized = false;
   #painted = false;
@@ -172,8 +168,25 @@ export class RigBrowserWindow extends LoudEmitter {
   }
 
   isMinimized = () => this.#minimized;
+
+  maximize(): void {
+    if (this.#normal) return;
+    this.#normal = this.#bounds;
+    this.setBounds(screen.getPrimaryDisplay().workArea);
+    this.emit('maximize');
+  }
+
+  unmaximize(): void {
+    if (!this.#normal) return;
+    const bounds = this.#normal;
+    this.#normal = null;
+    this.setBounds(bounds);
+    this.emit('unmaximize');
+  }
+
+  isMaximized = () => this.#normal !== null;
   getBounds = () => ({ ...this.#bounds });
-  getNormalBounds = () => ({ ...this.#bounds });
+  getNormalBounds = () => ({ ...(this.#normal ?? this.#bounds) });
   getContentBounds = () => ({ ...this.#bounds });
   getSize = () => [this.#bounds.width, this.#bounds.height];
   getPosition = () => [this.#bounds.x, this.#bounds.y];
@@ -223,12 +236,12 @@ export class RigBrowserWindow extends LoudEmitter {
 
   isClosable = () => this.#closable;
 
-  /** `beforeunload` of the page is not consulted. */
   close(): void {
     if (this.gone) return;
     const event = cancelable({});
     this.emit('close', event);
-    if (!event.defaultPrevented) this.destroy();
+    if (event.defaultPrevented) appHooks().closeCancelled();
+    else quietly(this.contents.askToClose());
   }
 
   destroy(): void {
@@ -238,10 +251,12 @@ export class RigBrowserWindow extends LoudEmitter {
   }
 }
 
-setWindowMaker((options, session, adopted) => {
+setWindowMaker((options, existing) => {
+  if (!existing) return new RigBrowserWindow(options).face;
   // The page's own session, whatever the options say: a popup shares it with its opener.
   const { session: _session, partition: _partition, ...webPreferences } = options.webPreferences ?? {};
-  return new RigBrowserWindow({ ...(options as object), webPreferences: { ...(webPreferences as object), behind: session } }, adopted).face;
+  const { session: behind, adopted } = existing;
+  return new RigBrowserWindow({ ...options, webPreferences: { ...webPreferences, behind } }, adopted).face;
 });
 
 export type BrowserWindow = Face;

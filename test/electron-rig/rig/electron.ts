@@ -16,6 +16,7 @@ export { net } from './net.ts';
 export type {
   BrowserWindowConstructorOptions,
   MenuItemConstructorOptions,
+  MessageBoxOptions,
   NotificationConstructorOptions,
   Rectangle,
   RenderProcessGoneDetails,

@@ -20,6 +20,8 @@ export const record = {
   sandboxEnabled: false,
   userModelId: null as string | null,
   beeps: 0,
+  /** What is plugged in. */
+  hidDevices: [] as Electron.HIDDevice[],
   /** Where the rig knows that it differs from Electron and the app has touched it. */
 };
 

@@ -1,6 +1,8 @@
 import type { RigBrowserWindow } from './browser-window.ts';
+import type { BrowserWindow } from './browser-window-type.ts';
 import type { Adopted, RigContents } from './contents/contents.ts';
 import type { RigSession } from './session.ts';
+import type { WindowOptions } from './window-options.ts';
 
 /** What lives, and what its makers must tell the app, which imports them. */
 export const contentsById = new Map<number, RigContents>();
@@ -13,6 +15,8 @@ export interface AppHooks {
   isReady(): boolean;
   emit(event: string, ...args: unknown[]): void;
   windowGone(): void;
+  /** A window that was to close stays. */
+  closeCancelled(): void;
 }
 
 let hooks: AppHooks | null = null;
@@ -46,7 +50,8 @@ export function takeExpected(): RigContents | null {
   return contents;
 }
 
-type WindowMaker = (options: Electron.BrowserWindowConstructorOptions, session: RigSession, adopted: Adopted) => object;
+/** Without a page that exists already, the options say which session it is. */
+type WindowMaker = (options: WindowOptions, existing?: { session: RigSession; adopted: Adopted }) => BrowserWindow;
 
 let windowMaker: WindowMaker | null = null;
 
@@ -54,8 +59,8 @@ export function setWindowMaker(maker: WindowMaker): void {
   windowMaker = maker;
 }
 
-/** A window around a page that exists already. */
-export function makeWindow(...given: Parameters<WindowMaker>): object {
+/** A window that a page opens. */
+export function makeWindow(...given: Parameters<WindowMaker>): BrowserWindow {
   if (!windowMaker) throw new Error('electron rig: there are no windows yet');
   return windowMaker(...given);
 }

@@ -61,9 +61,9 @@ export class RigSession extends LoudEmitter implements Methods {
   constructor(partition: string) {
     super(
       'session',
-      ['will-download'],
-      // No device and no extension is ever there to be told of.
-      ['select-hid-device', 'select-serial-port', 'select-usb-device', 'serial-port-added', 'hid-device-added', 'usb-device-added'],
+      ['will-download', 'select-hid-device'],
+      // No other device and no extension is ever there to be told of.
+      ['select-serial-port', 'select-usb-device', 'serial-port-added', 'hid-device-added', 'usb-device-added'],
     );
     this.partition = partition;
   }
@@ -109,7 +109,6 @@ export class RigSession extends LoudEmitter implements Methods {
     this.permissionCheck = handler;
   }
 
-  /** Kept for tests to ask: the rig has no devices. */
   setDevicePermissionHandler(handler: typeof this.devicePermission): void {
     this.devicePermission = handler;
   }

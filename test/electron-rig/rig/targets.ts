@@ -1,11 +1,13 @@
 import { quietly, send } from './chromium/browser.ts';
 import type { Cdp, CdpEvent, Protocol } from './chromium/cdp.ts';
+import { type Answered, answerPage } from './contents/answer-page.ts';
+import { catchUp } from './contents/catch-up.ts';
 import { certificateError } from './contents/certificate-error.ts';
-import type { RigContents } from './contents/contents.ts';
-import { answerPermission, type PermissionQuestion } from './contents/permissions.ts';
+import type { Disposition, RigContents } from './contents/contents.ts';
 import { answerPause } from './contents/questions.ts';
 import { handleRequest } from './contents/requests.ts';
 import { enableDomains } from './contents/setup.ts';
+import { answerUnload } from './contents/unload.ts';
 import { ipcBinding, preloadWorldName, sayBinding, workerSource } from './page/inject.ts';
 import { contentsById, contentsBySession, contentsByTarget, takeExpected } from './registry.ts';
 import { fromBrowser } from './schemes.ts';
@@ -30,11 +32,12 @@ function attached({ targetInfo, sessionId }: Protocol.Target.attachedToTargetPay
   const { type, targetId, openerId, browserContextId } = targetInfo;
   const parent = parentSession === undefined ? undefined : contentsBySession.get(parentSession)?.contents;
   if (type === 'page') {
-    const opener = openerId === undefined ? undefined : contentsByTarget.get(openerId);
-    // A page of the browser's own making (the one that clears storage) is nobody's.
+    const opener = openerId === undefined ? expecting(targetInfo) : contentsByTarget.get(openerId);
+    // A page of our own making that is no window's (the one that clears storage) is nobody's, and begins with a document.
     const awaited = opener ? null : takeExpected();
     if (opener) quietly(opener.popups.came(targetId, sessionId));
     else if (awaited) quietly(awaited.attach(targetId, sessionId));
+    else if (targetInfo.url === '') stray(targetId);
     else run();
   } else if (type === 'iframe' && parent) quietly(enableDomains(parent, sessionId, 'frame'));
   else if (type === 'worker' && parent) quietly(prepareWorker(parent, sessionId, false));
@@ -44,6 +47,18 @@ function attached({ targetInfo, sessionId }: Protocol.Target.attachedToTargetPay
     if (contents) quietly(prepareWorker(contents, sessionId, true));
     else run();
   } else run();
+}
+
+/** Chromium now and then keeps the opener from a page that a script opens early: the script gets null, and the page comes all the same. */
+function expecting({ url, browserContextId }: Protocol.Target.TargetInfo): RigContents | undefined {
+  const session = sessionOfContext(browserContextId);
+  return [...contentsById.values()].find((one) => url === '' && one.session === session && one.popups.isExpecting());
+}
+
+/** Chromium opened it past page/links.ts: no app would have been asked for it. */
+function stray(targetId: string): void {
+  console.error('electron rig: a page without an opener was opened by a way that is not covered, and is closed');
+  quietly(send('Target.closeTarget', { targetId }));
 }
 
 /** A worker of several pages: one of its session's pages stands for it. */
@@ -111,6 +126,10 @@ function ofSession(event: CdpEvent, sessionId: string): void {
     case 'Page.lifecycleEvent':
       contents.navigation.lifecycle(event.params);
       break;
+    case 'Page.javascriptDialogOpening':
+      // Told by each of the page's processes; Playwright answers the others.
+      if (event.params.type === 'beforeunload' && known.kind === 'page') quietly(answerUnload(contents, sessionId));
+      break;
     case 'Page.windowOpen':
       contents.popups.announced(event.params);
       break;
@@ -130,7 +149,9 @@ function ofContext(contents: RigContents, event: CdpEvent, sessionId: string, ki
   };
   if (event.method === 'Runtime.executionContextCreated' && kind !== 'worker') {
     const { id, name, auxData } = event.params.context;
-    contexts.set(`${sessionId}:${id}`, { id, sessionId, name, frameId: (auxData as { frameId?: string } | undefined)?.frameId ?? '' });
+    const { frameId = '', isDefault = false } = (auxData ?? {}) as { frameId?: string; isDefault?: boolean };
+    contexts.set(`${sessionId}:${id}`, { id, sessionId, name, frameId });
+    if (isDefault) quietly(catchUp(sessionId, id));
   } else if (event.method === 'Runtime.executionContextDestroyed') gone(`${sessionId}:${event.params.executionContextId}`);
   else if (event.method === 'Runtime.executionContextsCleared') {
     for (const key of [...contexts.keys()].filter((one) => one.startsWith(`${sessionId}:`))) gone(key);
@@ -157,13 +178,17 @@ function said(
   }
   if (name !== sayBinding) return;
   const message = JSON.parse(payload) as
-    | ({ kind: 'permission' } & PermissionQuestion)
+    | Answered
     | { kind: 'title' }
+    | { kind: 'close' }
+    | { kind: 'link'; url: string; disposition: Disposition }
     | { kind: 'input'; type: string }
     | { kind: 'media'; playing: boolean }
     | { kind: 'audible'; audible: boolean };
-  if (message.kind === 'permission') quietly(answerPermission(contents, message, sessionId, executionContextId));
+  if (message.kind === 'permission' || message.kind === 'hid') quietly(answerPage(contents, message, sessionId, executionContextId));
   else if (message.kind === 'title') contents.navigation.retitle();
+  else if (message.kind === 'close') quietly(contents.closeByPage());
+  else if (message.kind === 'link') contents.popups.linked(fromBrowser(message.url), message.disposition);
   else if (message.kind === 'input') contents.emit('input-event', {}, { type: message.type, modifiers: [] });
   else if (message.kind === 'media') contents.media.playing(document, message.playing);
   else contents.media.audible(document, message.audible);

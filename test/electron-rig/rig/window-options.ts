@@ -63,6 +63,11 @@ export type WindowOptions = Pick<
   | 'useContentSize'
 > & { parent?: BrowserWindow; icon?: NativeImage | string; webPreferences?: WebPreferences };
 
+export type WindowOpenResponse =
+  | { action: 'deny' }
+  | { action: 'allow'; outlivesOpener?: boolean; overrideBrowserWindowOptions?: WindowOptions | Electron.BrowserWindowConstructorOptions };
+export type WindowOpenHandler = (details: Electron.HandlerDetails) => WindowOpenResponse;
+
 /** The switches that must stay as Electron has them by default: the rig runs nothing weaker. */
 const weaker: Partial<Record<keyof WebPreferences, boolean>> = {
   nodeIntegration: true,

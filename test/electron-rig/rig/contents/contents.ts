@@ -17,6 +17,8 @@ export interface ContentsOwner {
   targetGone(): void;
 }
 
+export type Disposition = Electron.HandlerDetails['disposition'];
+
 export interface ContentsOptions {
   session: RigSession;
   preload: string | undefined;
@@ -61,12 +63,12 @@ const emitted = [
   'media-paused',
   'audio-state-changed',
   'input-event',
+  'will-prevent-unload',
 ];
 /** Known to Electron; what they tell of never happens here. */
 const silent = [
   'will-attach-webview',
   'did-attach-webview',
-  'will-prevent-unload',
   'unresponsive',
   'responsive',
   'login',
@@ -173,6 +175,19 @@ export class RigContents extends LoudEmitter {
   async evaluate(code: string, userGesture: boolean): Promise<unknown> {
     await this.ready;
     return evaluateAsElectron(this.sessionId, code, userGesture);
+  }
+
+  /** As the button of its window does: `beforeunload` is heard even of a page that nobody touched yet, and may hold the page. */
+  async askToClose(): Promise<void> {
+    await this.ready;
+    if (this.crashed) return this.closeTarget();
+    await send('Runtime.evaluate', { expression: '0', userGesture: true }, this.sessionId);
+    await this.closeByPage();
+  }
+
+  /** As `window.close()` of its own script. */
+  async closeByPage(): Promise<void> {
+    await send('Page.close', undefined, this.sessionId);
   }
 
   closeTarget(): void {

@@ -1,13 +1,11 @@
 import { send } from '../chromium/browser.ts';
 import type { Protocol } from '../chromium/cdp.ts';
-import { channel } from '../page/inject.ts';
 import { fromBrowser, originOf, toBrowser } from '../schemes.ts';
 import type { RigFrame } from '../web-frame.ts';
 import type { RigContents } from './contents.ts';
 import { electronOf } from './web-contents.ts';
 
 export interface PermissionQuestion {
-  id: number;
   permission: string;
   mediaTypes?: ('audio' | 'video')[];
   url: string;
@@ -25,7 +23,8 @@ async function setPermission(contents: RigContents, name: string, setting: Setti
   await send('Browser.setPermission', { permission: { name }, setting, origin, ...(browserContextId && { browserContextId }) });
 }
 
-function mayHave(
+/** As the app's check handler says; without one, all may be had. */
+export function passesCheck(
   contents: RigContents,
   frame: RigFrame,
   permission: string,
@@ -52,23 +51,18 @@ export async function applyChecks(contents: RigContents, frame: RigFrame): Promi
   const origin = originOf(toBrowser(frame.url));
   if (!contents.session.permissionCheck || !origin.startsWith('http')) return;
   for (const [permission, mediaType] of asked) {
-    const allowed = mayHave(contents, frame, permission, mediaType, frame.url);
+    if (contents.gone) return;
+    const allowed = passesCheck(contents, frame, permission, mediaType, frame.url);
     const names = browserNames({ permission, mediaTypes: mediaType && [mediaType] });
     for (const name of names) await setPermission(contents, name, allowed ? 'prompt' : 'denied', origin);
   }
 }
 
 /** A page asks: first the check handler, then the request handler; no handler grants, as in Electron. */
-export async function answerPermission(
-  contents: RigContents,
-  question: PermissionQuestion,
-  sessionId: string,
-  contextId: number,
-): Promise<void> {
-  const frame = contents.frameOfContext(sessionId, contextId) ?? contents.mainFrame;
+export async function mayPermission(contents: RigContents, frame: RigFrame, question: PermissionQuestion): Promise<boolean> {
   const url = fromBrowser(question.url);
   const types = question.mediaTypes ?? [undefined];
-  const checked = types.every((type) => mayHave(contents, frame, question.permission, type, url));
+  const checked = types.every((type) => passesCheck(contents, frame, question.permission, type, url));
   const granted = checked && (await request(contents, frame, question, url));
   const origin = originOf(question.url);
   if (origin.startsWith('http')) {
@@ -77,9 +71,7 @@ export async function answerPermission(
       if (name !== 'clipboard-read') await setPermission(contents, name, granted ? 'granted' : 'denied', origin);
     }
   }
-  const detail = JSON.stringify({ id: question.id, granted });
-  const expression = `window.dispatchEvent(new CustomEvent(${JSON.stringify(`${channel}permission`)}, { detail: ${detail} }))`;
-  await send('Runtime.evaluate', { contextId, expression }, sessionId);
+  return granted;
 }
 
 function request(contents: RigContents, frame: RigFrame, question: PermissionQuestion, url: string): Promise<boolean> {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { send } from '../chromium/browser.ts';
+import { quietly, send } from '../chromium/browser.ts';
 import type { Method, Protocol } from '../chromium/cdp.ts';
 import { ipcBinding, pageSource, preloadSource, preloadWorldName, sayBinding } from '../page/inject.ts';
 import { contentsBySession } from '../registry.ts';
 import { fromBrowser } from '../schemes.ts';
 import { themeFeatures } from '../theme-features.ts';
+import { catchUp } from './catch-up.ts';
 import type { RigContents } from './contents.ts';
 
 /** Everything that must hold before the first script of a page, or of a frame in a process of its own, then lets it run. */
@@ -45,6 +46,9 @@ export async function enableDomains(contents: RigContents, sessionId: string, ki
     }
   }
   await Promise.all(preparations);
+  for (const context of contents.contexts.values()) {
+    if (context.sessionId === sessionId && context.name === '') quietly(catchUp(sessionId, context.id));
+  }
   if (kind === 'page') addFrames(contents, (await call('Page.getFrameTree')).frameTree, sessionId);
   await call('Runtime.runIfWaitingForDebugger');
 }

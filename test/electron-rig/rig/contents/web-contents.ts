@@ -8,6 +8,7 @@ import { rigOptions } from '../options.ts';
 import { contentsById, contentsByTarget } from '../registry.ts';
 import { faceOf, type Session } from '../session.ts';
 import type { WebFrameMain } from '../web-frame.ts';
+import type { WindowOpenHandler } from '../window-options.ts';
 import type { RigContents } from './contents.ts';
 
 type Methods = Pick<
@@ -19,7 +20,6 @@ type Methods = Pick<
   | 'getTitle'
   | 'send'
   | 'executeJavaScript'
-  | 'setWindowOpenHandler'
   | 'isDestroyed'
   | 'close'
   | 'reload'
@@ -38,7 +38,7 @@ type Methods = Pick<
   | 'forcefullyCrashRenderer'
   | 'userAgent'
   | 'getType'
->;
+> & { setWindowOpenHandler(handler: WindowOpenHandler): void };
 
 export type WebContents = Methods &
   Pick<Electron.WebContents, 'on' | 'once' | 'off' | 'removeListener' | 'removeAllListeners' | 'hostWebContents'> & {

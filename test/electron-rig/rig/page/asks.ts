@@ -21,6 +21,16 @@ export function asksBeforeOpening(ask: Ask): void {
   };
 }
 
+/** Electron lets a script close a window that no script has opened; Chromium itself does not. */
+export function closesItself(tell: (message: object) => void): void {
+  if (window.top !== window) return;
+  const close = window.close.bind(window);
+  window.close = () => {
+    close();
+    if (!window.closed) tell({ kind: 'close' });
+  };
+}
+
 /** A WebSocket is no request to the DevTools protocol, but it is one to Electron's webRequest. */
 export function asksBeforeSocket(ask: Ask, base: () => string): void {
   const Real = globalThis.WebSocket;

@@ -1,9 +1,12 @@
 import { decode, encode } from '../codec.ts';
-import { asksBeforeOpening, asksBeforeSocket } from './asks.ts';
+import { asksApp } from './ask-app.ts';
+import { asksBeforeOpening, asksBeforeSocket, closesItself } from './asks.ts';
 import { bridgeInPage, bridgeInPreload, mapValues } from './bridge.ts';
 import { preloadWorld } from './electron-in-preload.ts';
+import { hidInPage } from './hid.ts';
 import { identityInPage } from './identity.ts';
 import { inputInPage } from './input.ts';
+import { linksOpenedElsewhere } from './links.ts';
 import { mediaInPage } from './media.ts';
 import { permissionsInPage } from './permissions.ts';
 import { titleInPage } from './title.ts';
@@ -15,6 +18,8 @@ const secret = Math.random().toString(36).slice(2);
 export const channel = `electron-rig-${secret}-`;
 /** The function whose call stops the page until the main process has answered (contents/questions.ts). */
 export const askName = `electronRigAsk${secret}`;
+/** Of a window that has run `pageSource`. */
+export const markName = `electronRigMark${secret}`;
 /** World of the preload script, named as Electron names it. */
 export const preloadWorldName = 'Electron Isolated Context';
 export const sayBinding = 'electronRigSay';
@@ -30,15 +35,20 @@ const ask = `(() => {
 export function pageSource(): string {
   const name = JSON.stringify(channel);
   return `(() => {
+    Object.defineProperty(globalThis, '${markName}', { value: true, configurable: true });
     const say = globalThis.${sayBinding};
     delete globalThis.${sayBinding};
     const tell = typeof say === 'function' ? (message) => say(JSON.stringify(message)) : () => {};
     const ask = ${ask};
+    const askApp = (${asksApp})(${name}, tell);
     const mapValues = ${mapValues};
     (${bridgeInPage})(${name}, mapValues);
-    (${permissionsInPage})(${name}, tell);
+    (${permissionsInPage})(askApp);
+    (${hidInPage})(askApp);
     (${mediaInPage})(tell);
     (${asksBeforeOpening})(ask);
+    (${closesItself})(tell);
+    (${linksOpenedElsewhere})(tell);
     (${asksBeforeSocket})(ask, () => document.baseURI);
     (${inputInPage})(tell);
     (${titleInPage})(tell);

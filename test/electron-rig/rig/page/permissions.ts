@@ -1,18 +1,6 @@
 /** What the page asks for goes to the app's handlers first; Chromium then enforces their answer. */
-export function permissionsInPage(channel: string, tell: (message: object) => void): void {
-  const waiting = new Map<number, (granted: boolean) => void>();
-  window.addEventListener(`${channel}permission`, (event) => {
-    const { id, granted } = (event as CustomEvent<{ id: number; granted: boolean }>).detail;
-    waiting.get(id)?.(granted);
-    waiting.delete(id);
-  });
-  let asked = 0;
-  const ask = (permission: string, mediaTypes?: string[]) =>
-    new Promise<boolean>((resolve) => {
-      asked += 1;
-      waiting.set(asked, resolve);
-      tell({ kind: 'permission', id: asked, permission, mediaTypes, url: location.href });
-    });
+export function permissionsInPage(askApp: (question: object) => Promise<unknown>): void {
+  const ask = async (permission: string, mediaTypes?: string[]) => (await askApp({ kind: 'permission', permission, mediaTypes })) === true;
 
   const devices = globalThis.MediaDevices?.prototype;
   if (devices) {

@@ -83,7 +83,7 @@ describe('permissions', () => {
     expect(permission({ media })).toBe(false);
   });
 
-  it.each(['speaker-selection', 'clipboard-sanitized-write', 'notifications', 'hid'])('gives the CCP %s', (name) => {
+  it.each(['speaker-selection', 'clipboard-sanitized-write', 'notifications', 'hid', 'loopback-network'])('gives the CCP %s', (name) => {
     expect(permission({ permission: name, media: [] })).toBe(true);
     expect(permission({ permission: name, media: [], from: 'https://evil.example', embeddedIn: CCP, isMainFrame: false })).toBe(false);
   });
@@ -104,7 +104,7 @@ describe('permissions', () => {
     'window-management',
     'storage-access',
     'local-network',
-    'loopback-network',
+    'local-network-access',
     'unknown',
     '__proto__',
     '',
@@ -232,6 +232,7 @@ describe('requests', () => {
 
   it.each(lookalikes)('never shows %s', (_, url) => {
     expect(asked(url, 'mainFrame')).toBe(false);
+    expect(asked(url, 'subFrame')).toBe(false);
   });
 
   it('lets a page fetch from elsewhere over HTTPS, as in a browser', () => {
@@ -263,6 +264,25 @@ describe('requests', () => {
     expect(asked('ws://localhost:5432/', 'webSocket')).toBe(false);
     expect(asked('http://localhost:5431/', 'webSocket')).toBe(false);
     expect(asked('ws://x@localhost.example:5431/', 'webSocket')).toBe(false);
+    for (const host of [
+      'localhost',
+      'LOCALHOST.',
+      'a.localhost',
+      '127.0.0.1',
+      '127.8.8.8',
+      '2130706433',
+      '0',
+      '[::1]',
+      '[::]',
+      '[::ffff:127.0.0.1]',
+    ]) {
+      for (const type of ['xhr', 'webSocket', 'script', 'image']) {
+        expect(asked(`https://${host}:5431/`, type)).toBe(false);
+        expect(asked(`wss://${host}:5431/`, type)).toBe(false);
+      }
+    }
+    for (const host of ['localhost.example.com', '127.0.0.1.example.com', 'mylocalhost', '128.0.0.1', '[::2]'])
+      expect(asked(`https://${host}/`)).toBe(true);
   });
 
   it('asks for nothing at all behind a closed gate', () => {
