@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/fleet/end-databases.ts'],
     pool: 'forks',
-    // Two cores is what the smallest supported machine has. With two at a time they stood idle half of it: labs and desks wait more than they work.
-    maxWorkers: 3,
+    // Two cores is what the smallest supported machine has; lab scenarios beyond two would only slow each other down.
+    maxWorkers: 2,
     // Enough for a loopback test on a busy machine. Lab and e2e tests name their own, longer ones.
     testTimeout: 15_000,
     hookTimeout: 60_000,
