@@ -14,10 +14,7 @@ const SIGN_IN = `https://${LOGIN_HOST}/sign-in`;
 const OUTSIDE_MS = 1_000;
 const stay = `window.onbeforeunload = (event) => event.preventDefault()`;
 
-// The rig loses the first page of a pop-up now and then, and then waits for it in vain; each of these begins with the CCP alone.
-const again = { retry: 2 };
-
-describe.skipIf(whyNoTray !== null)(`what a hostile CCP tries with windows on ${which}${whyNoTray ? `: ${whyNoTray}` : ''}`, again, () => {
+describe.skipIf(whyNoTray !== null)(`what a hostile CCP tries with windows on ${which}${whyNoTray ? `: ${whyNoTray}` : ''}`, () => {
   let stage: Awaited<ReturnType<typeof stageTray>>;
   let daemon: ScriptedDaemon;
   let desk: DeskApp;
@@ -137,14 +134,18 @@ describe.skipIf(whyNoTray !== null)(`what a hostile CCP tries with windows on ${
   it('it opens five pages in the browser at once, and then one a second', async () => {
     const open = (count: number) =>
       ccp.evaluate(`for (let index = 0; index < ${count}; index += 1) window.open('https://${OTHER_HOST}/' + index)`);
+    const beganMs = performance.now();
+    /** A slow machine takes its time for them. */
+    const expectOpened = async (least: number) => {
+      const opened = await desk.opened();
+      expect(opened.length).toBeGreaterThanOrEqual(least);
+      expect(opened.length).toBeLessThanOrEqual(5 + (performance.now() - beganMs) / OUTSIDE_MS);
+    };
     await open(9);
-    expect(await desk.opened()).toEqual([0, 1, 2, 3, 4].map((index) => `https://${OTHER_HOST}/${index}`));
+    await expectOpened(5);
     await delay(OUTSIDE_MS);
-    await open(4);
-    const opened = (await desk.opened()).length;
-    // A slow machine takes more than the second for it.
-    expect(opened).toBeGreaterThan(5);
-    expect(opened).toBeLessThan(8);
+    await open(9);
+    await expectOpened(6);
   });
 
   it('what plays in a pop-up is a call, until the pop-up is gone', async () => {

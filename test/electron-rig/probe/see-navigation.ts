@@ -7,6 +7,7 @@ export async function seeNavigation({ see, site, js, load, window, take, note, p
   take();
   await see('link', async () => {
     await js('document.querySelector("#link").click()');
+    await until(() => webContents.getURL().endsWith('/two') && !webContents.isLoading());
     await settle();
     return take(/navigate/);
   });

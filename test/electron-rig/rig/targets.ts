@@ -185,7 +185,8 @@ function said(
     | { kind: 'input'; type: string }
     | { kind: 'media'; playing: boolean }
     | { kind: 'audible'; audible: boolean };
-  if (message.kind === 'permission' || message.kind === 'hid') quietly(answerPage(contents, message, sessionId, executionContextId));
+  if (message.kind === 'permission' || message.kind === 'hid' || message.kind === 'opened')
+    quietly(answerPage(contents, message, sessionId, executionContextId));
   else if (message.kind === 'title') contents.navigation.retitle();
   else if (message.kind === 'close') quietly(contents.closeByPage());
   else if (message.kind === 'link') contents.popups.linked(fromBrowser(message.url), message.disposition);

@@ -2,12 +2,18 @@ import { send } from '../chromium/browser.ts';
 import { markName, pageSource, sayBinding } from '../page/inject.ts';
 
 /**
- * Chromium loads the first document of one popup in a dozen before it has taken our script for it. The script runs late there, after
- * the document's own first ones; the empty document that a popup begins with has none.
+ * Chromium loads the first document of one popup in a dozen before it has taken our script for it, or without its binding. What is
+ * missing comes late there, after the document's own first scripts; the empty document that a popup begins with needs none.
  */
 export async function catchUp(sessionId: string, contextId: number): Promise<void> {
-  // Without its binding it would be mute: what comes before that is looked at once more (setup.ts).
-  const expression = `globalThis.${markName} === true || location.href === 'about:blank' || typeof globalThis.${sayBinding} !== 'function'`;
-  const { result } = await send('Runtime.evaluate', { contextId, expression }, sessionId);
-  if (result.value === false) await send('Runtime.evaluate', { contextId, expression: pageSource() }, sessionId);
+  const state = async () => {
+    const expression = `location.href === 'about:blank' ? 'empty' : globalThis.${markName}?.() ?? 'none'`;
+    return (await send('Runtime.evaluate', { contextId, expression }, sessionId)).result.value as 'empty' | 'none' | 'mute' | 'heard';
+  };
+  if ((await state()) === 'none') await send('Runtime.evaluate', { contextId, expression: pageSource() }, sessionId);
+  if ((await state()) !== 'mute') return;
+  // Added a second time, it would not reach this document either.
+  await send('Runtime.removeBinding', { name: sayBinding }, sessionId);
+  await send('Runtime.addBinding', { name: sayBinding }, sessionId);
+  await state();
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserWindow } from '../browser-window-type.ts';
 import { quietly, send } from '../chromium/browser.ts';
 import type { Protocol } from '../chromium/cdp.ts';
-import { makeWindow } from '../registry.ts';
+import { contentsByTarget, makeWindow } from '../registry.ts';
 import { fromBrowser } from '../schemes.ts';
 import type { WindowOpenHandler, WindowOpenResponse, WindowOptions } from '../window-options.ts';
 import type { Adopted, Disposition, RigContents } from './contents.ts';
@@ -18,6 +18,8 @@ export interface Popups {
   came(targetId: string, sessionId: string): Promise<void>;
   /** A page is to come that this one opens. */
   isExpecting(): boolean;
+  /** All that this page has opened is in hand. */
+  settled(): Promise<void>;
   /** A link that a person opens elsewhere: Electron makes a window for it that has nothing of this page. */
   linked(url: string, disposition: Disposition): void;
 }
@@ -29,6 +31,7 @@ const POLL_MS = 10;
 export function popups(contents: RigContents): Popups {
   let handler: WindowOpenHandler = () => ({ action: 'allow' });
   const approved: { response: WindowOpenResponse; details: Electron.HandlerDetails }[] = [];
+  const coming = new Set<Promise<void>>();
   const announcements: Protocol.Page.windowOpenPayload[] = [];
 
   const detailsOf = (url: string, frameName: string, features: string, disposition: Disposition): Electron.HandlerDetails => ({
@@ -80,6 +83,14 @@ export function popups(contents: RigContents): Popups {
         return;
       }
       open(response.overrideBrowserWindowOptions, details, { targetId, sessionId });
+      const ready = contentsByTarget.get(targetId)?.ready ?? Promise.resolve();
+      coming.add(ready);
+      await ready;
+      coming.delete(ready);
+    },
+    settled: async () => {
+      for (let poll = 0; approved.length > 0 && poll < ANNOUNCEMENT_POLLS; poll += 1) await delay(POLL_MS);
+      await Promise.all(coming);
     },
     isExpecting: () => approved.length > 0 || announcements.length > 0,
     linked: (url, disposition) => {

@@ -1,7 +1,10 @@
 type Ask = (kind: string, data: object) => { allow: boolean } | undefined;
 
-/** window.open is decided in the main process before the page goes on: a refused one returns null. */
-export function asksBeforeOpening(ask: Ask): void {
+/**
+ * window.open is decided in the main process before the page goes on: a refused one returns null. What opens begins empty, and goes
+ * to its address once the rig has it in hand: Chromium does not wait for that, and now and then the rig would know little of it.
+ */
+export function asksBeforeOpening(ask: Ask, askApp: (question: object) => Promise<unknown>): void {
   const open = window.open;
   const opened = new Map<string, Window>();
   window.open = function (this: unknown, url?: string | URL, target?: string, features?: string) {
@@ -10,12 +13,15 @@ export function asksBeforeOpening(ask: Ask): void {
     const again = opened.get(name)?.closed === false;
     const text = String(url ?? '');
     const isUrl = text === '' || URL.canParse(text, document.baseURI);
-    if (!here && !again && isUrl) {
-      const href = text === '' ? 'about:blank' : new URL(text, document.baseURI).href;
+    const href = text === '' || !isUrl ? 'about:blank' : new URL(text, document.baseURI).href;
+    const isNew = !here && !again && isUrl;
+    if (isNew) {
       const frameName = name === '_blank' ? '' : name;
       if (ask('open', { url: href, frameName, features: features ?? '' })?.allow === false) return null;
     }
-    const made = open.call(window, url, target, features);
+    const goesLater = isNew && href.startsWith('http') && !/noopener|noreferrer/.test(features ?? '');
+    const made = open.call(window, goesLater ? '' : url, target, features);
+    if (made && goesLater) void askApp({ kind: 'opened' }).then(() => made.location.replace(href));
     if (made && name !== '_blank') opened.set(name, made);
     return made;
   };

@@ -9,6 +9,7 @@ import { inputInPage } from './input.ts';
 import { linksOpenedElsewhere } from './links.ts';
 import { mediaInPage } from './media.ts';
 import { permissionsInPage } from './permissions.ts';
+import { teller } from './teller.ts';
 import { titleInPage } from './title.ts';
 
 /* Functions are sent to the browser as text, so each stands alone: what it needs comes as an argument. */
@@ -18,7 +19,7 @@ const secret = Math.random().toString(36).slice(2);
 export const channel = `electron-rig-${secret}-`;
 /** The function whose call stops the page until the main process has answered (contents/questions.ts). */
 export const askName = `electronRigAsk${secret}`;
-/** Of a window that has run `pageSource`. */
+/** Of a window that has run `pageSource`: called, it looks for its binding again, and says `heard` or `mute`. */
 export const markName = `electronRigMark${secret}`;
 /** World of the preload script, named as Electron names it. */
 export const preloadWorldName = 'Electron Isolated Context';
@@ -35,10 +36,7 @@ const ask = `(() => {
 export function pageSource(): string {
   const name = JSON.stringify(channel);
   return `(() => {
-    Object.defineProperty(globalThis, '${markName}', { value: true, configurable: true });
-    const say = globalThis.${sayBinding};
-    delete globalThis.${sayBinding};
-    const tell = typeof say === 'function' ? (message) => say(JSON.stringify(message)) : () => {};
+    const tell = (${teller})(${JSON.stringify(sayBinding)}, ${JSON.stringify(markName)});
     const ask = ${ask};
     const askApp = (${asksApp})(${name}, tell);
     const mapValues = ${mapValues};
@@ -46,7 +44,7 @@ export function pageSource(): string {
     (${permissionsInPage})(askApp);
     (${hidInPage})(askApp);
     (${mediaInPage})(tell);
-    (${asksBeforeOpening})(ask);
+    (${asksBeforeOpening})(ask, askApp);
     (${closesItself})(tell);
     (${linksOpenedElsewhere})(tell);
     (${asksBeforeSocket})(ask, () => document.baseURI);
