@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { AccessControl, Guardrail, Permission, ResourceType, ServiceConditions, Tags } from './access.ts';
+import { PageLimit } from './page-limit.ts';
 
 // Hierarchy, security profiles, accounts and guardrails over the console API.
 
 export const ById = z.strictObject({ id: z.uuid() });
 
-export const PageQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), after: z.uuid().optional() });
+export const PageQuery = z.strictObject({ limit: PageLimit, after: z.uuid().optional() });
 export type PageQuery = z.infer<typeof PageQuery>;
 
 function Page<T extends z.ZodType>(item: T) {

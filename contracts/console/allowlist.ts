@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AllowlistRow } from '../allowlist.ts';
+import { PageLimit } from './page-limit.ts';
 
 /** Why a look at AWS's ip-ranges.json gave nothing that is used. */
 export const FeedFaultCode = z.enum([
@@ -104,7 +105,7 @@ export const AllowlistAnswer = z.strictObject({
 export type AllowlistAnswer = z.infer<typeof AllowlistAnswer>;
 
 export const RevisionsQuery = AllowlistQuery.extend({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   after: z
     .string()
     .regex(/^\d{1,9}$/)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { storable } from './access.ts';
+import { PageLimit } from './page-limit.ts';
 
 export const AuditActor = z.strictObject({
   // operator: the command line on the server itself. system: a job that nobody asked for.
@@ -48,7 +49,7 @@ export const AuditQuery = z
     targetId: z.string().min(1).max(200).regex(storable).optional(),
     // With address and user agent of each: opening them is a use of a key, and audited as one.
     source: z.enum(['1']).optional(),
-    limit: z.coerce.number().int().min(1).max(200).default(50),
+    limit: PageLimit,
     after: z.string().max(100).optional(),
   })
   .strict()
@@ -70,7 +71,7 @@ export type AuditAnswer = z.infer<typeof AuditAnswer>;
 export const DeskChangesParams = z.strictObject({ id: z.uuid() });
 export const PolicyChangesParams = z.strictObject({ id: z.string().min(1).max(100).regex(storable) });
 export const ChangesQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   after: z.string().max(100).optional(),
 });
 export type ChangesQuery = z.infer<typeof ChangesQuery>;

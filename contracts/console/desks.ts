@@ -6,6 +6,7 @@ import { Platform } from '../report.ts';
 import { SealedFault } from '../sealing.ts';
 import { Standing } from '../verdict.ts';
 import { TagKey, Tags, TagValue } from './access.ts';
+import { PageLimit } from './page-limit.ts';
 
 /** What a desk is shown as: one that was not heard of for long is silent, whatever it said last. */
 export const ShownStanding = z.enum(['blocked', 'undetermined', 'caution', 'clear', 'silent']);
@@ -15,7 +16,6 @@ const Rule = z
   .string()
   .max(100)
   .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected the id of a rule');
-const Limit = z.coerce.number().int().min(1).max(200).default(50);
 const After = z.string().max(300).optional();
 
 /** Which desks. */
@@ -32,7 +32,7 @@ export const DesksExportRequest = z.strictObject({
   rule: Rule.optional(),
 });
 export type DesksExportRequest = z.infer<typeof DesksExportRequest>;
-export const DesksRequest = DesksExportRequest.extend({ limit: Limit, after: After });
+export const DesksRequest = DesksExportRequest.extend({ limit: PageLimit, after: After });
 export type DesksRequest = z.infer<typeof DesksRequest>;
 
 const GroupName = z.strictObject({ id: z.uuid(), name: z.string().max(100) });
@@ -107,7 +107,7 @@ export const DeskAnswer = z.strictObject({
 });
 export type DeskAnswer = z.infer<typeof DeskAnswer>;
 
-export const TimelineRequest = z.strictObject({ limit: Limit, after: After });
+export const TimelineRequest = z.strictObject({ limit: PageLimit, after: After });
 export type TimelineRequest = z.infer<typeof TimelineRequest>;
 
 const Line = { id: z.uuid(), at: z.iso.datetime(), receivedAt: z.iso.datetime() };

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { Platform } from '../report.ts';
 import { Tags } from './access.ts';
+import { PageLimit } from './page-limit.ts';
 
 const Cidr = z.union([z.cidrv4(), z.cidrv6()]);
 const Approval = z.enum(['automatic', 'manual']);
 
 /** Where a list goes on; made by the answer before. */
 const After = z.string().max(200).optional();
-const Limit = z.coerce.number().int().min(1).max(200).default(50);
 const Next = z.string().max(200).nullable();
 
-export const TicketsQuery = z.strictObject({ limit: Limit, after: After });
+export const TicketsQuery = z.strictObject({ limit: PageLimit, after: After });
 export type TicketsQuery = z.infer<typeof TicketsQuery>;
 
 export const TicketRequest = z.strictObject({
@@ -84,7 +84,7 @@ export const EnrolmentEntry = z.strictObject({
 });
 export type EnrolmentEntry = z.infer<typeof EnrolmentEntry>;
 
-export const EnrolmentsQuery = z.strictObject({ limit: Limit, after: After, status: EnrolmentStatus.default('pending') });
+export const EnrolmentsQuery = z.strictObject({ limit: PageLimit, after: After, status: EnrolmentStatus.default('pending') });
 export type EnrolmentsQuery = z.infer<typeof EnrolmentsQuery>;
 export const EnrolmentsAnswer = z.strictObject({ items: z.array(EnrolmentEntry).max(200), next: Next });
 export type EnrolmentsAnswer = z.infer<typeof EnrolmentsAnswer>;
@@ -103,7 +103,7 @@ export const DenialEntry = z.strictObject({
   everywhere: z.boolean(),
 });
 export const DenialsAnswer = z.strictObject({ items: z.array(DenialEntry).max(200), next: Next });
-export const DenialsQuery = z.strictObject({ limit: Limit, after: After });
+export const DenialsQuery = z.strictObject({ limit: PageLimit, after: After });
 export type DenialEntry = z.infer<typeof DenialEntry>;
 export const DenialQuery = z.strictObject({ kind: DenialKind, subject: z.string().regex(/^[ -~]{1,100}$/) });
 export const DenialRemovedAnswer = z.strictObject({ removed: z.boolean() });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Policy } from '../policy.ts';
 import { DocumentKind, MAX_REVISION } from '../signed-document.ts';
 import { storable, TagKey, TagValue } from './access.ts';
+import { PageLimit } from './page-limit.ts';
 
 export const PolicyId = Policy.shape.id;
 
@@ -56,7 +57,7 @@ export type PolicyRevision = z.infer<typeof PolicyRevision>;
 export const PolicyPutAnswer = z.strictObject({ revision: z.int().positive(), changed: z.boolean() });
 
 export const PageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   after: z.string().max(200).regex(storable).optional(),
 });
 

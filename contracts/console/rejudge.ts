@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Standing } from '../verdict.ts';
+import { PageLimit } from './page-limit.ts';
 
 const Count = z.int().nonnegative();
 const PerStanding = z.strictObject({ clear: Count, caution: Count, blocked: Count, undetermined: Count });
@@ -73,7 +74,7 @@ export const PreviewAnswer = z.strictObject({
 export type PreviewAnswer = z.infer<typeof PreviewAnswer>;
 
 export const PreviewDesksQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   after: z.uuid().optional(),
   /** Only those that would come to stand so. */
   standing: Standing.optional(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Tags } from './access.ts';
 import { PageQuery } from './access-calls.ts';
+import { PageLimit } from './page-limit.ts';
 
 // Rollout rings, their members, and notices to the people of a desk that somebody took out of one.
 
@@ -34,7 +35,7 @@ export const AttachRequest = z.strictObject({ desk: z.uuid() });
 export const RingMemberParams = z.strictObject({ id: z.uuid(), member: z.uuid() });
 
 export const NoticesQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   after: z.string().max(300).optional(),
   unread: z.enum(['1']).optional().describe('Only those that the caller has not marked as read'),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RuleId } from '../finding.ts';
+import { PageLimit } from './page-limit.ts';
 
 const Reason = z.string().trim().min(1).max(500).describe('Shown to the agent');
 
@@ -47,7 +48,7 @@ export const GrantAnswer = z.strictObject({ id: z.uuid() });
 export const GrantsQuery = z.strictObject({
   instance: z.uuid().optional(),
   state: GrantState.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   after: z.string().max(100).optional(),
 });
 export type GrantsQuery = z.infer<typeof GrantsQuery>;
