@@ -122,6 +122,8 @@ export function startShell(ports: ShellPorts): Shell {
     openCcp();
   });
 
+  /** In the window it can be tried again, and is told why. */
+  const showRefusal = (answer: Promise<{ ok: boolean }>) => void answer.then(({ ok }) => ok || posture.show());
   const act = (action: TrayAction) => {
     switch (action) {
       case 'open-posture':
@@ -131,10 +133,9 @@ export function startShell(ports: ShellPorts): Shell {
       case 'open-ccp':
         return void openCcp();
       case 'recheck':
-        return void recheck();
+        return showRefusal(recheck());
       case 'save-bundle':
-        // There it can be tried again, and says what is wrong.
-        return void saveBundle().then((saved) => saved.ok || posture.show());
+        return showRefusal(saveBundle());
       case 'quit':
         return ports.quit();
       default:

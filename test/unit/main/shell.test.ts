@@ -160,10 +160,10 @@ it('does what the tray says', async () => {
   expect(sent).toContainEqual(['posture', 'viewChanged']);
 });
 
-it('shows the window where the tray’s bundle could not be written', async () => {
+it.each(['recheck', 'save-bundle'] as const)('shows the window where the tray’s %s was refused', async (action) => {
   const { act, log } = stage();
   await settle();
-  act('save-bundle');
+  act(action);
   await new Promise((resolve) => setTimeout(resolve, 0));
   expect(log.at(-1)).toBe('posture app://ui/posture.html');
 });
