@@ -52,11 +52,6 @@ export function decide({ policy, allowlist, findings, history, needs, waivers, v
   };
 }
 
-/** What a verdict is worth at a later time: it decides nothing once it has expired. */
-export function standingNow(verdict: Verdict, nowWallMs: number): Standing {
-  return nowWallMs > Date.parse(verdict.validUntil) ? 'undetermined' : verdict.standing;
-}
-
 /** By rule, the waiver that lasts longest. */
 function waiversInForce(waivers: readonly Waiver[], rules: readonly Rule[], wallMs: number): Map<RuleId, Waiver> {
   const known = new Set(rules.map((rule) => rule.id));

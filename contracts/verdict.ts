@@ -34,3 +34,8 @@ export const Verdict = z.strictObject({
   validUntil: z.iso.datetime(),
 });
 export type Verdict = z.infer<typeof Verdict>;
+
+/** What a verdict is worth at a later time: it decides nothing once it has expired. */
+export function standingNow({ standing, validUntil }: Pick<Verdict, 'standing' | 'validUntil'>, nowWallMs: number): Standing {
+  return nowWallMs > Date.parse(validUntil) ? 'undetermined' : standing;
+}

@@ -23,7 +23,7 @@ function InPlaceOfCcp({ ipc }: { ipc: Client<Ipc> }) {
   const { view } = desk;
   const locale = view?.locale.inUse ?? 'en';
   const words = useMemo(() => ({ texts: textsFor(locale), time: timeWords(locale) }), [locale]);
-  const title = view?.ccpTrouble ? 'ccp.load.title' : 'ccp.blocked.title';
+  const title = view?.ccpTrouble ? 'app.face.not-shown' : 'ccp.blocked.title';
 
   useEffect(() => {
     document.documentElement.lang = locale;
@@ -44,7 +44,7 @@ function Unreachable({ trouble, ipc }: { trouble: CcpTrouble; ipc: Client<Ipc> }
   return (
     <main className="blocked">
       <Sign shape="care" />
-      <h1>{ui('ccp.load.title')}</h1>
+      <h1>{ui('app.face.not-shown')}</h1>
       <div role="status">
         {says.map((line) => (
           <p key={line}>{ui(line, args)}</p>

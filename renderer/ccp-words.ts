@@ -33,7 +33,7 @@ export function blockedLead(view: DeskView): UiKey {
 }
 
 export interface LoadWords {
-  /** What is in the way, and what the agent can do about it. */
+  /** What is in the way, and then what the agent can do about it. */
   says: UiKey[];
   forIt: UiKey;
   args: { host: string; error: string };

@@ -1,7 +1,6 @@
-import { standingNow } from '../../checks/decide.ts';
 import type { Finding } from '../../contracts/finding.ts';
 import type { Policy } from '../../contracts/policy.ts';
-import type { Verdict } from '../../contracts/verdict.ts';
+import { standingNow, type Verdict } from '../../contracts/verdict.ts';
 import type { GateFacts } from '../gate/drive-gate.ts';
 import type { StandingOrders } from './order-book.ts';
 

@@ -1,8 +1,9 @@
+import { isAhead } from '../../checks/texts/desk-answer.ts';
 import type { Texts } from '../../checks/texts/lookup.ts';
 import type { DeskView } from '../../contracts/ipc.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
+import { standingNow } from '../../contracts/verdict.ts';
 import { clockWords, leftWords } from './times.ts';
-import { isAhead, standingOf } from './tray-state.ts';
 
 /** Before a block, half-way to it, at it during a call, at it, and after it. */
 export type NoticeKind = 'ahead' | 'again' | 'drain' | 'blocked' | 'recovered' | 'released';
@@ -112,7 +113,7 @@ function stageOf({ verdict, gate, releasedUntil }: Snapshot, now: Date): Stage {
   if (gate.acting && gate.state === 'closed') return { stage: 'closed', rules: shutBy(verdict) };
   if (isAhead(releasedUntil, now)) return { stage: 'released' };
   if (!gate.acting) return { stage: 'open' };
-  if (verdict === null || standingOf(verdict, now) === 'undetermined') return { stage: 'unsure', rules: [] };
+  if (verdict === null || standingNow(verdict, now.getTime()) === 'undetermined') return { stage: 'unsure', rules: [] };
   const { blocksAt, causes } = verdict;
   if (blocksAt === null) return { stage: 'open' };
   const waiting = causes.filter((cause) => cause.blocksAt !== null);
@@ -152,7 +153,8 @@ function write(kind: NoticeKind, { verdict, releasedUntil }: Snapshot, texts: Te
     case 'blocked':
       return { kind, title: texts.ui('notice.blocked'), body: texts.ui('notice.blocked.body', { what }) };
     case 'recovered': {
-      const isSure = verdict !== null && standingOf(verdict, now) !== 'undetermined' && standingOf(verdict, now) !== 'blocked';
+      const standing = verdict === null ? 'undetermined' : standingNow(verdict, now.getTime());
+      const isSure = standing !== 'undetermined' && standing !== 'blocked';
       return { kind, title: texts.ui('notice.recovered'), body: texts.ui(isSure ? 'notice.recovered.body' : 'notice.recovered.unsure') };
     }
     case 'released':

@@ -1,9 +1,9 @@
+import { type AnswerKind, type DeskAnswer, deskAnswer, isAhead, tellsOfDesk } from '../../checks/texts/desk-answer.ts';
 import type { Texts } from '../../checks/texts/lookup.ts';
 import { type DeskView, LocaleChoice } from '../../contracts/ipc.ts';
 import type { Snapshot } from '../../contracts/local-api.ts';
 import { clockWords, leftWords } from './times.ts';
 import type { IconName } from './tray-icon.ts';
-import { isAhead, type TrayKind, type TrayState, trayState } from './tray-state.ts';
 
 export type TrayAction = 'recheck' | 'open-posture' | 'open-ccp' | 'save-bundle' | 'about' | 'quit' | `locale-${LocaleChoice}`;
 
@@ -25,7 +25,7 @@ export interface TrayModel {
   menu: (MenuItem | 'separator')[];
 }
 
-const icons: Readonly<Record<TrayKind, IconName>> = {
+const icons: Readonly<Record<AnswerKind, IconName>> = {
   connecting: 'undetermined',
   'no-daemon': 'no-daemon',
   'not-the-daemon': 'not-the-daemon',
@@ -36,6 +36,7 @@ const icons: Readonly<Record<TrayKind, IconName>> = {
   released: 'caution',
   clear: 'clear',
   caution: 'caution',
+  'not-shown': 'caution',
   countdown: 'caution',
   undetermined: 'undetermined',
   'undetermined-closed': 'blocked',
@@ -56,7 +57,7 @@ const ownNames: Readonly<Record<Exclude<LocaleChoice, 'auto'>, string>> = {
 };
 
 export function trayModel(view: DeskView, texts: Texts, now: Date): TrayModel {
-  const state = trayState(view, now);
+  const state = deskAnswer(view, now);
   const badge = badgeOf(state.kind, view.snapshot);
   const headline = texts.ui(`app.face.${state.kind}`, state.at === null ? {} : { at: clockWords(state.at, now, texts.locale) });
   const isConnected = view.link === 'connected';
@@ -99,7 +100,7 @@ function hasCcp({ snapshot, ccp }: DeskView): boolean {
   return ccp !== 'not-configured' && snapshot !== null && snapshot.ccp.url !== null;
 }
 
-function notes({ heardAt, snapshot }: DeskView, { kind, at, isStale }: TrayState, badge: number, texts: Texts, now: Date): string[] {
+function notes({ heardAt, snapshot }: DeskView, { kind, at, isStale }: DeskAnswer, badge: number, texts: Texts, now: Date): string[] {
   const lines: string[] = [];
   const acts = snapshot?.gate.acting === true;
   if (badge > 0) lines.push(texts.ui('tray.blocking', { count: badge }));
@@ -107,22 +108,17 @@ function notes({ heardAt, snapshot }: DeskView, { kind, at, isStale }: TrayState
     lines.push(texts.ui(acts ? 'tray.left' : 'tray.left.observe', { left: leftWords(at, now, texts.locale) }));
   }
   const until = snapshot?.releasedUntil ?? null;
-  if (isKnown(kind) && until !== null && isAhead(until, now)) {
+  if (tellsOfDesk(kind) && until !== null && isAhead(until, now)) {
     lines.push(texts.ui('tray.released', { at: clockWords(until, now, texts.locale) }));
   }
-  if (isKnown(kind) && snapshot?.gate.notActingBecause === 'observe') lines.push(texts.ui('tray.observe'));
+  if (tellsOfDesk(kind) && snapshot?.gate.notActingBecause === 'observe') lines.push(texts.ui('tray.observe'));
   if (isStale && heardAt !== null) lines.push(texts.ui('tray.stale', { at: clockWords(heardAt, now, texts.locale) }));
   return lines;
 }
 
-/** What is said by a daemon that is gone, or by somebody else, is not repeated. */
-function isKnown(kind: TrayKind): boolean {
-  return kind !== 'no-daemon' && kind !== 'not-the-daemon' && kind !== 'connecting';
-}
+const counted: readonly AnswerKind[] = ['blocked', 'drain-expired', 'draining', 'would-block', 'released'];
 
-const counted: readonly TrayKind[] = ['blocked', 'drain-expired', 'draining', 'would-block', 'released'];
-
-function badgeOf(kind: TrayKind, snapshot: Snapshot | null): number {
+function badgeOf(kind: AnswerKind, snapshot: Snapshot | null): number {
   const verdict = snapshot?.verdict ?? null;
   if (verdict === null) return 0;
   if (kind === 'undetermined-closed') return Math.max(1, verdict.undetermined.length);

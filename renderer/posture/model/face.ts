@@ -1,28 +1,6 @@
-import { standingNow } from '../../../checks/decide.ts';
+import { type AnswerKind, type DeskAnswer, deskAnswer, isAhead, tellsOfDesk } from '../../../checks/texts/desk-answer.ts';
 import type { DeskView } from '../../../contracts/ipc.ts';
 import type { Snapshot } from '../../../contracts/local-api.ts';
-
-/** The one answer of the first screen. Each has its own words (`app.face.<kind>`) and its own shape. */
-export const faceKinds = [
-  'connecting',
-  'no-daemon',
-  'not-the-daemon',
-  'revoked',
-  'not-enrolled',
-  'pending',
-  'first-look',
-  'released',
-  'clear',
-  'caution',
-  'countdown',
-  'undetermined',
-  'undetermined-closed',
-  'draining',
-  'blocked',
-  'drain-expired',
-  'would-block',
-] as const;
-export type FaceKind = (typeof faceKinds)[number];
 
 /** What the shape says: a colour never says it alone. */
 export type FaceShape = 'go' | 'care' | 'stop' | 'ask' | 'wait' | 'off';
@@ -30,15 +8,13 @@ export type FaceShape = 'go' | 'care' | 'stop' | 'ask' | 'wait' | 'off';
 /** Said beside the answer, where it changes what the answer means. */
 export type FaceNote = 'reconnecting' | 'observe' | 'unsigned-policy' | 'not-enrolled' | 'pending' | 'fleet-silent' | 'released';
 
-export interface Face {
-  kind: FaceKind;
+/** The answer of the first screen. */
+export interface Face extends DeskAnswer {
   shape: FaceShape;
   notes: FaceNote[];
-  /** Of `countdown` when it blocks, of `released` when that ends. */
-  at: string | null;
 }
 
-const shapes: Readonly<Record<FaceKind, FaceShape>> = {
+const shapes: Readonly<Record<AnswerKind, FaceShape>> = {
   connecting: 'wait',
   'no-daemon': 'off',
   'not-the-daemon': 'off',
@@ -49,6 +25,7 @@ const shapes: Readonly<Record<FaceKind, FaceShape>> = {
   released: 'care',
   clear: 'go',
   caution: 'care',
+  'not-shown': 'care',
   countdown: 'care',
   undetermined: 'ask',
   'undetermined-closed': 'stop',
@@ -59,41 +36,11 @@ const shapes: Readonly<Record<FaceKind, FaceShape>> = {
 };
 
 export function faceOf(view: DeskView, now: Date): Face {
-  const { link, snapshot } = view;
-  // Whoever answers there now may not be the one who told us the last snapshot.
-  if (link === 'not-the-daemon') return face('not-the-daemon');
-  if (link === 'absent') return face('no-daemon');
-  if (snapshot === null) return face('connecting');
-  const notes = notesOf(snapshot, now);
-  if (link !== 'connected') notes.unshift('reconnecting');
-  const { kind, at } = answerOf(snapshot, now);
+  const answer = deskAnswer(view, now);
+  const notes = view.snapshot !== null && tellsOfDesk(answer.kind) ? notesOf(view.snapshot, now) : [];
+  if (answer.isStale) notes.unshift('reconnecting');
   // What the answer says is not said again.
-  return { ...face(kind, at), notes: notes.filter((note) => note !== kind) };
-}
-
-function face(kind: FaceKind, at: string | null = null): Face {
-  return { kind, shape: shapes[kind], notes: [], at };
-}
-
-function answerOf({ verdict, gate, fleet, releasedUntil }: Snapshot, now: Date): { kind: FaceKind; at: string | null } {
-  const only = (kind: FaceKind) => ({ kind, at: null });
-  if (fleet.state === 'revoked') return only('revoked');
-  if (verdict === null) return only(fleet.state === 'not-enrolled' || fleet.state === 'pending' ? fleet.state : 'first-look');
-  const standing = standingNow(verdict, now.getTime());
-  // Shown only where it changes the answer.
-  if (isAhead(releasedUntil, now) && (standing === 'blocked' || standing === 'undetermined'))
-    return { kind: 'released', at: releasedUntil };
-  if (gate.acting) {
-    if (gate.state === 'draining') return only('draining');
-    if (gate.state === 'closed') {
-      if (gate.reason === 'drain-expired') return only('drain-expired');
-      return only(gate.reason.startsWith('undetermined') ? 'undetermined-closed' : 'blocked');
-    }
-  }
-  if (standing === 'blocked') return only(gate.acting ? 'blocked' : 'would-block');
-  if (standing === 'undetermined') return only('undetermined');
-  if (verdict.blocksAt !== null && isAhead(verdict.blocksAt, now)) return { kind: 'countdown', at: verdict.blocksAt };
-  return only(standing);
+  return { ...answer, shape: shapes[answer.kind], notes: notes.filter((note) => note !== answer.kind) };
 }
 
 function notesOf({ gate, fleet, releasedUntil }: Snapshot, now: Date): FaceNote[] {
@@ -103,8 +50,4 @@ function notesOf({ gate, fleet, releasedUntil }: Snapshot, now: Date): FaceNote[
   if (fleet.state === 'enrolled' && fleet.trouble !== null) notes.push('fleet-silent');
   if (isAhead(releasedUntil, now)) notes.push('released');
   return notes;
-}
-
-function isAhead(at: string | null, now: Date): boolean {
-  return at !== null && Date.parse(at) > now.getTime();
 }

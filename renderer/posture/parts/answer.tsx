@@ -1,7 +1,9 @@
 import type { Ref } from 'react';
+import type { Texts } from '../../../checks/texts/lookup.ts';
 import type { Client } from '../../../contracts/call.ts';
 import type { DeskView, Ipc } from '../../../contracts/ipc.ts';
 import type { Snapshot } from '../../../contracts/local-api.ts';
+import { loadWords } from '../../ccp-words.ts';
 import type { Face } from '../model/face.ts';
 import type { Refusal } from '../model/recheck.ts';
 import { useWords } from '../words.ts';
@@ -20,11 +22,12 @@ interface Props {
 }
 
 /** What follows from the answer. Only a call that the privileged side sees goes on for as long as it needs. */
-function moreOf({ kind }: Face, snapshot: Snapshot | null) {
-  if (kind === 'countdown' && snapshot?.gate.acting !== true) return 'app.face.countdown.observe';
+function moreOf({ kind }: Face, snapshot: Snapshot | null, notShown: readonly string[], { ui }: Texts): readonly string[] {
+  if (kind === 'not-shown') return notShown;
+  if (kind === 'countdown' && snapshot?.gate.acting !== true) return [ui('app.face.countdown.observe')];
   const isSeen = snapshot?.activity.activity === 'on-call' && snapshot.activity.byPrivileged;
-  if (kind === 'draining' && !isSeen) return 'app.face.draining.unknown';
-  return `app.face.${kind}.more` as const;
+  if (kind === 'draining' && !isSeen) return [ui('app.face.draining.unknown')];
+  return [ui(`app.face.${kind}.more`)];
 }
 
 /** May I take calls? */
@@ -33,6 +36,8 @@ export function Answer({ ref, ipc, view, face, now, canAsk, refusal, recheckAll 
   const { texts, time } = words;
   const { snapshot } = view;
   const looking = view.looking.length > 0;
+  const load = view.ccpTrouble && loadWords(view.ccpTrouble);
+  const notShown = load?.says.map((line) => texts.ui(line, load.args)) ?? [];
 
   const noteArgs = () => ({
     reconnecting: { at: view.heardAt === null ? '' : time.clock(view.heardAt, now) },
@@ -53,7 +58,15 @@ export function Answer({ ref, ipc, view, face, now, canAsk, refusal, recheckAll 
             {texts.ui('app.countdown', { left: time.left(face.at, now) })}
           </p>
         )}
-        <p>{texts.ui(moreOf(face, snapshot))}</p>
+        {moreOf(face, snapshot, notShown, texts).map((line) => (
+          <p key={line}>{line}</p>
+        ))}
+        {face.kind !== 'not-shown' && notShown.length > 0 && (
+          <p className="note">
+            <strong>{texts.ui('app.face.not-shown')}</strong>
+            {notShown[0]}
+          </p>
+        )}
         {face.notes.map((note) => (
           <p key={note} className="note">
             {texts.ui(`app.note.${note}`, argsOf(note))}

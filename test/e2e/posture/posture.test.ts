@@ -208,6 +208,20 @@ describe.skipIf(why !== null)(`posture window in real Chromium${why === null ? '
     await settle();
   });
 
+  it('says that the panel is not shown: alone where nothing else is wrong, and else beside it', { timeout: LIMIT_MS }, async () => {
+    const { page, push } = await show(states['sign-in-refused']);
+    const { ccp, ccpTrouble } = states.unreachable;
+    const en = textsFor('en');
+    const says = page.locator('.answer');
+    expect(await says.locator('h1').textContent()).toBe(en.ui('app.face.not-shown'));
+    expect(await says.textContent()).toContain(en.ui('ccp.load.refused', { host: 'login.example.com' }));
+    await push({ ...states.countdown, ccp, ccpTrouble });
+    await expect.poll(() => says.locator('h1').textContent()).toMatch(/^You can take calls until/);
+    const note = await says.locator('.note').textContent();
+    expect(note).toBe(`${en.ui('app.face.not-shown')}${en.ui('ccp.load.cannot', { host: 'acme.my.connect.aws' })}`);
+    await settle();
+  });
+
   it('counts down to the block', { timeout: LIMIT_MS }, async () => {
     const { page } = await show(states.countdown);
     const left = page.getByRole('timer');

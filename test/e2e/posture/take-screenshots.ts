@@ -18,10 +18,10 @@ const looks: Readonly<Record<string, Look>> = {
   dark: { viewport: wide, colorScheme: 'dark' },
   'zh-TW': { viewport: wide, inUse: 'zh-TW', locale: 'zh-TW' },
   '1280': { viewport: { width: 1280, height: 800 } },
-  // A window of 860 px at 200 % lays out as one of 430 px.
   'forced-colors': { viewport: wide, forcedColors: 'active' },
   'forced-colors-dark': { viewport: wide, forcedColors: 'active', colorScheme: 'dark' },
   moving: { viewport: wide, reducedMotion: 'no-preference' },
+  // A window of 860 px at 200 % lays out as one of 430 px.
   '200': { viewport: { width: 430, height: 380 }, deviceScaleFactor: 2 },
 };
 const otherViews = ['quality', 'today', 'leaves', 'about'] as const;
@@ -31,9 +31,9 @@ const around: readonly { name: 'blocked' | 'banner'; viewport: { width: number; 
   {
     name: 'blocked',
     viewport: { width: 420, height: 680 },
-    states: ['blocked', 'undetermined-closed', 'drain-expired', 'clear', 'no-daemon'],
+    states: ['blocked', 'undetermined-closed', 'drain-expired', 'clear', 'no-daemon', 'unreachable', 'sign-in-refused'],
   },
-  { name: 'banner', viewport: { width: 420, height: 80 }, states: ['draining', 'observe'] },
+  { name: 'banner', viewport: { width: 420, height: 80 }, states: ['draining', 'observe', 'closing-without-daemon'] },
 ];
 
 /** `<look>/<state or view>`, and its name in docs/img/. */

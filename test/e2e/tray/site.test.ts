@@ -122,11 +122,14 @@ describe.skipIf(whyNoTray !== null)(`a CCP that is not there on ${which}${whyNoT
   });
 
   it('has ours in its place while its host does not answer, and comes back by itself', async () => {
-    await inItsPlace(ui('ccp.load.title'), ui('ccp.load.cannot', { host: CCP_HOST }));
+    await inItsPlace(ui('app.face.not-shown'), ui('ccp.load.cannot', { host: CCP_HOST }));
     expect(daemon.heard.applied.at(-1)).toBe('open');
+    const saysTray = async () => (await desk.tray()).tooltip;
+    await expect.poll(saysTray, soon).toBe(ui('tray.tooltip', { state: ui('app.face.not-shown') }));
     stage.site.isDown = false;
     await expect.poll(desk.showing, soon).toEqual(['ccp']);
     expect(await isShown(CCP_HOST)).toBe(true);
+    await expect.poll(saysTray, soon).toBe(ui('tray.tooltip', { state: ui('app.face.clear') }));
   });
 
   it('names the sign-in that the policy does not, and goes there once it does', async () => {

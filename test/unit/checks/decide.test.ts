@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type DecisionInput, decide, standingNow } from '../../../checks/decide.ts';
+import { type DecisionInput, decide } from '../../../checks/decide.ts';
 import { CheckId, RuleId } from '../../../contracts/finding.ts';
-import type { Verdict } from '../../../contracts/verdict.ts';
+import { standingNow, type Verdict } from '../../../contracts/verdict.ts';
 import { fakePolicy, fakeRule } from '../../fakes/fake-policy.ts';
 import { at, findingOf, NOW_WALL_MS, outcomes, situation, waiver } from './situation.ts';
 

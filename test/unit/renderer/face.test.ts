@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { answerKinds } from '../../../checks/texts/desk-answer.ts';
 import { announce } from '../../../renderer/posture/model/announce.ts';
-import { faceKinds, faceOf } from '../../../renderer/posture/model/face.ts';
+import { faceOf } from '../../../renderer/posture/model/face.ts';
 import { at, desk, gate, NOW, type StateName, states, verdict } from '../../e2e/posture/desk-states.ts';
 
 const table: [StateName, string, string, string[]][] = [
@@ -17,8 +18,8 @@ const table: [StateName, string, string, string[]][] = [
   ['undetermined-closed', 'undetermined-closed', 'stop', []],
   ['released', 'released', 'care', []],
   ['first-look', 'first-look', 'wait', []],
-  ['unreachable', 'clear', 'go', []],
-  ['sign-in-refused', 'clear', 'go', []],
+  ['unreachable', 'not-shown', 'care', []],
+  ['sign-in-refused', 'not-shown', 'care', []],
   ['closing-without-daemon', 'no-daemon', 'off', []],
   ['connecting', 'connecting', 'wait', []],
   ['no-daemon', 'no-daemon', 'off', []],
@@ -38,7 +39,7 @@ describe('faceOf', () => {
 
   it('is tried for every state and gives every kind', () => {
     expect(table.map(([state]) => state).sort()).toEqual(Object.keys(states).sort());
-    expect(new Set(table.map(([, kind]) => kind))).toEqual(new Set(faceKinds));
+    expect(new Set(table.map(([, kind]) => kind))).toEqual(new Set(answerKinds));
   });
 
   it('trusts no verdict that has expired', () => {
