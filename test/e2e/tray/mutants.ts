@@ -104,7 +104,8 @@ function failures(where: string): Promise<string[]> {
       try {
         const { testResults } = JSON.parse(stdout.slice(stdout.indexOf('{"num'))) as Report;
         const all = testResults.flatMap(({ assertionResults }) => assertionResults);
-        if (!all.some(({ status }) => status === 'passed')) throw new Error(`${where} does not even run: ${stdout.slice(0, 2_000)}`);
+        if (!all.some(({ status }) => status === 'passed'))
+          throw new Error(`${where} does not even run: ${reasonsOf(testResults).join('\n')}`);
         resolve(all.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName));
       } catch (error) {
         reject(error);
@@ -113,6 +114,14 @@ function failures(where: string): Promise<string[]> {
   });
 }
 
+/** What a hook met is told of its file, and of none of its tests. */
+function reasonsOf(results: Report['testResults']): string[] {
+  return results.flatMap(({ message, assertionResults }) => [
+    message,
+    ...assertionResults.flatMap(({ failureMessages }) => failureMessages),
+  ]);
+}
+
 interface Report {
-  testResults: { assertionResults: { status: string; fullName: string }[] }[];
+  testResults: { message: string; assertionResults: { status: string; fullName: string; failureMessages: string[] }[] }[];
 }

@@ -139,7 +139,9 @@ const stagings: Record<string, (lab: Lab) => Promise<void>> = {
     const aheadMs = Number(await node(lab, 'console.log(Date.now())')) - Date.now();
     expect(Math.abs(aheadMs - 400 * 24 * 60 * 60_000)).toBeLessThan(10_000);
     const waited = 'const t = performance.now(); setTimeout(() => console.log(performance.now() - t), 200)';
-    expect(Math.abs(Number(await node(lab, waited)) - 200)).toBeLessThan(150);
+    const waitedMs = Number(await node(lab, waited));
+    expect(waitedMs).toBeGreaterThan(150);
+    expect(waitedMs).toBeLessThan(2_000);
     expect(await tls(lab, instanceHost)).toContain('certificate has expired');
   },
   'no-route': async (lab) => {

@@ -52,17 +52,18 @@ function end(child: ChildProcess, signals: readonly NodeJS.Signals[]): Promise<E
 const check = ['check', '--instance', 'acme', '--region', 'us-west-2'];
 
 describe.skipIf(process.platform === 'win32')('the process [Windows has no signals to send]', () => {
+  // A busy machine may be late once, and not three times.
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('ends on %s without a verdict', async (signal, code) => {
+  ] as const)('ends on %s without a verdict', { retry: 2 }, async (signal, code) => {
     const ended = await end(launch('polite', [...check, '--ndjson']), [signal]);
     expect(ended).toMatchObject({ code, err: '' });
     expect(ended.out).not.toContain('"verdict"');
     expect(ended.tookMs).toBeLessThan(900);
   });
 
-  it('ends at once on the second Ctrl-C, whatever still runs', async () => {
+  it('ends at once on the second Ctrl-C, whatever still runs', { retry: 2 }, async () => {
     const ended = await end(launch('deaf', check), ['SIGINT', 'SIGINT']);
     expect(ended).toMatchObject({ code: 130, out: '' });
     expect(ended.tookMs).toBeLessThan(700);

@@ -78,7 +78,7 @@ describe('a run', () => {
     const abortedAt = performance.now();
     abort.abort();
     const [name, endpoint, upgrade, plain, udp] = await work;
-    expect(performance.now() - abortedAt).toBeLessThan(500);
+    expect(performance.now() - abortedAt).toBeLessThan(2_000);
     expect(name.resolver.code).toBe('timed-out');
     expect(endpoint.failure).toEqual({ step: 'tls', kind: 'other', code: 'aborted' });
     expect(upgrade.failure).toEqual({ step: 'tls', kind: 'other', code: 'aborted' });

@@ -36,7 +36,8 @@ const echo = (socket: Socket, bytes: Buffer, from: { port: number; address: stri
 const kinds = (events: UdpEvent[]) => events.map((event) => `${event.on} ${event.kind}`);
 
 describe('an exchange', () => {
-  it('sends on time and notes what comes back, and from where', async () => {
+  // A busy machine may be late once, and not three times.
+  it('sends on time and notes what comes back, and from where', { retry: 2 }, async () => {
     const port = await peer(echo);
     const datagrams = [60, 0, 30].map((atMs, index) => ({ atMs, bytes: Uint8Array.of(index) }));
     const { events, dropped } = await exchange(port, { datagrams, listenMs: 200 });
