@@ -7,7 +7,7 @@ import type { Verdict } from '../../contracts/verdict.ts';
 import { openStateFile, type SetAside } from '../store/state-file.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
-/** Nobody misses the last minute of it after a crash, and a disk is not kept awake for it. */
+/** Nobody misses the last minute of it after a crash; each judgement moves the end of a span, and is worth no write of its own. */
 const SAVE_EVERY_MS = 60_000;
 const MOST_CHANGES = 500;
 const MOST_SAMPLES = 300;

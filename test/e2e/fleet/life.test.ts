@@ -114,7 +114,7 @@ describe.skipIf(why !== null)(`a desk and its fleet, over the desk’s life${why
       outcome: { kind: 'unknown', cause: 'unsupported' },
     });
     await eventually('its standing', async () => (await mover.snapshot()).verdict?.standing === 'clear');
-    expect((await entryOf(moved))?.standing).toBe('clear');
+    await eventually('its standing in the list', async () => (await entryOf(moved))?.standing === 'clear');
   });
 
   it('keeps unjudged what a newer desk found', { timeout: TEST_MS }, async () => {
@@ -162,9 +162,11 @@ describe.skipIf(why !== null)(`a desk and its fleet, over the desk’s life${why
     const before = await desk.enrolment();
     const policyPath = path.join(await mkdtemp(path.join(tmpdir(), 'deskwarden-policy-')), 'policy.yaml');
     await writeFile(policyPath, desk.policyText({ id: 'floor', mode: 'observe', fail: 'block' }));
+    const pushedMs = Date.now();
     await fleet.command('policy', 'push', policyPath, '--publish', '--assign');
     await rm(path.dirname(policyPath), { recursive: true });
     await desk.changeNetwork();
+    await daemon.when(({ event, policy }) => event === 'orders' && String(policy).startsWith('floor '), pushedMs);
     await eventually('a report under the policy', async () => (await entryOf(device))?.standing === 'clear');
 
     expect(await daemon.stop()).toBe(0);

@@ -47,6 +47,10 @@ describe.skipIf(why !== null)(`a desk that obeys its fleet${why === null ? '' : 
     await desk.breakCanary();
     await daemon.when(isVerdict('caution'), brokenMs);
     await eventually('caution in the list', async () => (await standingInList()) === 'caution');
+    // The list has it by a heartbeat; a preview judges what was reported.
+    await eventually('its evidence', async () =>
+      (await readDesk(office.admin, device)).findings.some(({ rule, outcome }) => rule === CANARY && outcome?.kind === 'fail'),
+    );
 
     await office.store('floor', desk.policyText({ id: 'floor', mode: 'enforce', fail: 'block' }));
     expect(await office.refusal('floor', 2)).toMatchObject({ code: 'preview-needed', detail: expect.stringContaining('preview it') });
