@@ -9,11 +9,15 @@ import type { Report } from '../../contracts/report.ts';
 import { asAgent, type EnforcedDesk, withEnforcedDesk } from '../e2e/gate/enforced-desk.ts';
 import { cannot, endedAs, faults, newDice } from './fault.ts';
 import { openCanaries, restlessRules } from './killed-daemon-canary.ts';
-import { type Attempt, openingsIn, shutIn } from './killed-daemon-gate.ts';
+import { type Attempt, openingsIn, type Shut, shutIn } from './killed-daemon-gate.ts';
 import { type LivingDaemon, startLife, throwInstant } from './killed-daemon-life.ts';
 import { faultsOfReports, reportsOnDisk, stateByReports, stateOfDesk } from './killed-daemon-reports.ts';
 
 const KILLS = Number(process.env.DESKWARDEN_KILLS ?? 7);
+/** Of the agent, while the gate had to be shut: fewer prove nothing. */
+const ENOUGH_TRIES = KILLS * 5;
+/** Chance may mend the canaries early each time: then a few kills more, and so many at most. */
+const MOST_KILLS = KILLS * 3;
 const TEST_MS = 120_000 + KILLS * 15_000;
 const SETTLE_MS = 30_000;
 /** Of one killed writer each: they are removed at the next start. */
@@ -68,7 +72,11 @@ describe.skipIf(cannot)(faults('the daemon is killed'), () => {
       await until('the agent is refused', () => attempts.at(-1)?.ended === 'refused');
 
       const kills: string[] = [];
-      for (let n = 0; n < KILLS; n++) {
+      const shutTimes = () => canaries.times.flatMap((time) => shutIn(time, lives, attempts) ?? []);
+      const triesIn = (shuts: readonly Shut[]) =>
+        shuts.flatMap(({ fromMs, untilMs }) => attempts.filter((one) => one.fromMs > fromMs && one.fromMs < untilMs));
+      const isEnough = () => kills.length >= KILLS && triesIn(shutTimes()).length > ENOUGH_TRIES;
+      while (!isEnough() && kills.length < MOST_KILLS) {
         const instant = throwInstant(dice);
         const [actMs, chance] = [dice.below(instant.line ? 1_000 : 3_000), dice.below(10)];
         await desk.fleet({ do: 'misbehave', path: '/device/v1/reports', how: dice.pick(answers), times: 1 });
@@ -100,7 +108,7 @@ describe.skipIf(cannot)(faults('the daemon is killed'), () => {
       await life.end('SIGTERM');
       await agent.stop();
 
-      const shuts = canaries.times.flatMap((time) => shutIn(time, lives, attempts) ?? []);
+      const shuts = shutTimes();
       const openings = shuts.flatMap((shut) => openingsIn(shut, attempts).map((one) => ({ ...shut, ...one })));
       const killed = await Promise.all(lives.slice(0, -1).map(({ ended }) => ended));
       const told = lives.flatMap(({ lines }) =>
@@ -109,7 +117,7 @@ describe.skipIf(cannot)(faults('the daemon is killed'), () => {
       const { duplicates, sequencesTaken } = (await desk.fleet({ do: 'state' })) as { duplicates: number; sequencesTaken: number };
       const epochs = new Set(reports.map(({ epoch }) => epoch));
       const shutMs = shuts.reduce((sum, { fromMs, untilMs }) => sum + untilMs - fromMs, 0);
-      const tried = shuts.flatMap(({ fromMs, untilMs }) => attempts.filter((one) => one.fromMs > fromMs && one.fromMs < untilMs));
+      const tried = triesIn(shuts);
       const row = [
         `${kills.length} kills (${tally(kills)})`,
         `gate shut ${shuts.length} times (${tally(shuts.map(({ because }) => because))}), ${Math.round(shutMs / 1_000)} s in all, ${openings.length} of ${tried.length} tries got through`,
@@ -132,8 +140,7 @@ describe.skipIf(cannot)(faults('the daemon is killed'), () => {
       expect.soft(await temporaryFiles(desk)).toEqual([]);
       expect.soft((await ownFiles(desk)).length).toBeLessThanOrEqual(filesAtFirst.length + MOST_NEW_FILES);
       expect.soft((await segments(desk)).length).toBeLessThanOrEqual(MOST_SEGMENTS);
-      // Else nothing was proven.
-      expect.soft(tried.length).toBeGreaterThan(KILLS * 5);
+      expect.soft(tried.length).toBeGreaterThan(ENOUGH_TRIES);
     });
   });
 });

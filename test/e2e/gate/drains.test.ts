@@ -13,6 +13,8 @@ const MAX_DRAIN_MS = 8_000;
 /** A look every 2 s, and a busy machine. */
 const TOLERANCE_MS = 3_000;
 const AT_ONCE_MS = 2_000;
+/** The same, and how late the agent's program may be to miss a packet. */
+const LAST_PACKET_MS = 4_000;
 /** What the agent's program takes for the end of media. */
 const SILENCE_MS = 2_500;
 
@@ -91,7 +93,7 @@ describe.skipIf(why !== null)(`how long a drain lasts on an enrolled desk${why =
     const lastMs = (await agent.until('media', /stopped/, blockedMs)) - SILENCE_MS;
     console.log(`critical: closed ${tookMs} ms after the verdict, its last packet answered after ${lastMs - blockedMs} ms`);
     expect(tookMs).toBeLessThan(AT_ONCE_MS);
-    expect(lastMs - blockedMs).toBeLessThan(AT_ONCE_MS);
+    expect(lastMs - blockedMs).toBeLessThan(LAST_PACKET_MS);
   });
 
   it('waits no longer than the policy lets it where nothing shows whether there is a call', async () => {

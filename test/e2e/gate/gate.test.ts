@@ -7,6 +7,8 @@ import { type AgentAtWork, type RunningDaemon, startAgent, withEnforcedDesk } fr
 const missing = missingTools('browser');
 const why = whyNoLab() ?? (missing.length > 0 ? describeMissing(missing) : null);
 const CYCLES = Number(process.env.DESKWARDEN_GATE_CYCLES ?? 4);
+/** By how much a machine that does other things too may be late. */
+const BUSY_MS = 5_000;
 const TEST_MS = 120_000 + CYCLES * 15_000;
 
 const isStanding = (standing: string) => (line: { event: string; standing?: unknown }) =>
@@ -95,7 +97,7 @@ describe.skipIf(why !== null)(`the gate on an enrolled desk${why === null ? '' :
       const endedMs = Date.now();
       const closedMs = await daemon.when(({ event, state }) => event === 'gate' && state === 'closed', endedMs);
       console.log(`closed ${closedMs - endedMs} ms after the call's last packet`);
-      expect(closedMs - endedMs).toBeLessThan(10_000);
+      expect(closedMs - endedMs).toBeLessThan(10_000 + BUSY_MS);
       await agent.until('navigation', /ERR|fails/, closedMs);
       await agent.stop();
       await daemon.stop();
