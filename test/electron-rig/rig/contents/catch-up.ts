@@ -2,8 +2,9 @@ import { send } from '../chromium/browser.ts';
 import { markName, pageSource, sayBinding } from '../page/inject.ts';
 
 /**
- * Chromium loads the first document of one popup in a dozen before it has taken our script for it, or without its binding. What is
- * missing comes late there, after the document's own first scripts; the empty document that a popup begins with needs none.
+ * Chromium loads the first document behind one link with `target` in a dozen before it has taken our script for it, or without its
+ * binding. What is missing comes late there, after the document's own first scripts; the empty one that `window.open` begins with
+ * needs none.
  */
 export async function catchUp(sessionId: string, contextId: number): Promise<void> {
   const state = async () => {

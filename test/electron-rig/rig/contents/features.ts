@@ -3,7 +3,7 @@ const numbers = new Set(['x', 'y', 'left', 'top', 'width', 'height', 'minWidth',
 const webPreferences = new Set(['zoomFactor', 'nodeIntegration', 'javascript', 'contextIsolation', 'webviewTag']);
 const words: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, false: false, 0: false, no: false };
 
-/** Options of the window as the third argument of `window.open` asks for them: any, as Electron took them before it kept a list. */
+/** Options of the window that the third argument of `window.open` asks for: any of them, where Electron has a list (README). */
 export function optionsOfFeatures(features: string): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const feature of features.split(',')) {
